@@ -14,6 +14,7 @@ mod confirmation;
 mod contract;
 mod cors;
 mod docs_policy;
+mod embed;
 mod endpoint;
 mod erasure;
 mod field_aliases;

@@ -11,7 +11,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::domain::{errors::resources, persona::Persona};
+use crate::domain::{errors::resources, persona::Persona, tenant::Tenant};
 
 failures! { ListFailure {
     500 "A fault of this server (`internal_error`).",
@@ -51,9 +51,19 @@ pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Opti
     found.transpose()
 }
 
-/// Returns the persona that answers a turn: the one with the id that a client sent, or the default one.
-pub(super) fn answering_persona(state: &AppState, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
-    Ok(named_persona(state, name)?.or_else(|| state.personas.default_persona()))
+/// Returns the persona that answers a turn on behalf of a tenant, or of nobody else: the only one of a site, or else the one with
+/// the id that a client sent, or the default one. Fails if the client names another one than the site's.
+pub(super) fn answering_persona(
+    state: &AppState,
+    tenant: Option<&Tenant>,
+    name: Option<&str>,
+) -> Result<Option<Arc<Persona>>, Problem> {
+    let of_site = tenant.and_then(Tenant::site).and_then(|site| site.settings.persona.as_deref());
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    match (of_site, name) {
+        (Some(own), Some(name)) if own != name => Err(Problem::new(&resources::PERSONA_NOT_FOUND)),
+        _ => Ok(named_persona(state, of_site.or(name))?.or_else(|| state.personas.default_persona())),
+    }
 }
 
 /// Returns the persona that answers in a stored chat: the chat's own, or the default one. Fails if the chat's own has been

@@ -7,7 +7,7 @@ use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::HeaderV
 use super::{
     AppState, admin,
     asset::{Asset, HTML, serve},
-    auth, chat, chats, docs_policy, health, health_alias,
+    auth, chat, chats, docs_policy, embed, health, health_alias,
     json::MEDIA_TYPE,
     messages, metrics, openai, personas, portal, session, session_content, web,
 };
@@ -41,6 +41,11 @@ resources! {
         ],
         ChatImageApi: [
             "POST /api/chat/image",
+        ],
+    }
+    embed {
+        EmbedTicketApi: [
+            "POST /api/embed/ticket",
         ],
     }
     personas {
@@ -161,6 +166,13 @@ resources! {
         ],
         ResetLimitApi: [
             "DELETE /api/admin/limits/{count_id}",
+        ],
+        SitesApi: [
+            "GET /api/admin/sites",
+        ],
+        PauseSiteApi: [
+            "POST /api/admin/sites/{site_id}/pause",
+            "POST /api/admin/sites/{site_id}/resume",
         ],
     }
 }

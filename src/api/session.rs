@@ -24,9 +24,9 @@ use crate::domain::{errors::requests, session::SessionId};
 const MAX_METRICS_BYTES: usize = 8 << 10;
 
 failures! { StartFailure {
-    401 "There is an `Authorization` header, and its token is invalid, expired, revoked (`token_invalid`, `token_expired`, \
-         `token_ended`), or of another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked \
-         (`api_key_unknown`, `api_key_revoked`).",
+    401 "There is an `Authorization` header, and its token is invalid, expired or revoked (`token_invalid`, `token_expired`, \
+         `token_ended`); or the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
+         not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
     429 "The address has started too many sessions (`session_limit_reached`); turns work without one.",
     500 "A fault of this server (`internal_error`).",
     503 "The session cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
@@ -35,9 +35,9 @@ failures! { StartFailure {
 failures! { StopFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), `metrics` is not an object or larger \
          than 8 KiB (`invalid_request`), or the id is malformed (`invalid_session_id`).",
-    401 "There is an `Authorization` header, and its token is invalid, expired, revoked (`token_invalid`, `token_expired`, \
-         `token_ended`), or of another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked \
-         (`api_key_unknown`, `api_key_revoked`).",
+    401 "There is an `Authorization` header, and its token is invalid, expired or revoked (`token_invalid`, `token_expired`, \
+         `token_ended`); or the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
+         not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     429 "The session was not started by this server, and the address has started or stopped too many (`session_limit_reached`).",

@@ -11,7 +11,7 @@ use crate::{
         credentials::Credentials,
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
-        storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage},
+        storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage, TICKET_SECRET},
     },
     api::AppState,
     domain::body_memory::BodyMemory,
@@ -34,7 +34,7 @@ use crate::{
         api_keys::ApiKeys,
         log_retention,
         sessions::Sessions,
-        sites::Sites,
+        sites::{CheckedSites, Sites},
         turn::{Dependencies, RecoveryProgress, Turns},
         visitors::Visitors,
     },
@@ -54,7 +54,7 @@ pub(super) async fn open(
     let started = Instant::now();
     let tasks = Tasks::default();
     let personas = Personas::open(config.personas_dir.clone(), config.default_persona.clone(), &tasks)?;
-    let sites = Sites::open(&config, &personas, &tasks)?;
+    let checked_sites = CheckedSites::new(&config, personas.clone())?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
     let open_storage =
         async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
@@ -73,6 +73,10 @@ pub(super) async fn open(
         tasks: tasks.clone(),
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
+    let ticket_secret = outage.wait_out(async || storage.secret(TICKET_SECRET).await).await?;
+    let paused = outage.wait_out(async || storage.paused_sites().await).await?;
+    let (sites_storage, sites_clock) = (storage.clone(), clock.clone());
+    let sites = Sites::open(&config, checked_sites, sites_storage, &ticket_secret, &paused, sites_clock, &tasks);
     live_limits::follow(&sites, &turns, &tasks);
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
     let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, &config, &tasks);

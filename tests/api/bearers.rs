@@ -49,7 +49,7 @@ async fn a_ticket_that_is_none_starts_no_turn() {
     let (model, _setup, service, _ada) = start_with_ada(&[]).await;
     for path in ["/api/chat", "/api/chat/stream", "/api/chat/image"] {
         let request = service.client.json_request(path, &json!({ "message": "hello" })).bearer_auth(TICKET);
-        assert_refused(&service.client.send(request).await, "ticket_not_accepted");
+        assert_refused(&service.client.send(request).await, "ticket_invalid");
     }
     assert_eq!(model.call_count(), 0);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::{
     command_line::run,
@@ -112,13 +113,19 @@ async fn a_changed_file_is_read_again_and_a_mistake_changes_nothing() {
     let mut process = setup.start_process().await;
     let client = process.client.clone();
     let allows = async |origin: &str| (allowed_origin(&client, origin).await == origin).then_some(());
-    client.chat("hello").await.assert_ok();
+    // A page of this server needs no ticket.
+    let own = format!("http://{}", process.address);
+    let ask = async || {
+        let request = client.json_request("/api/chat", &json!({ "message": "hello" })).header("origin", &own);
+        client.send(request).await
+    };
+    ask().await.assert_ok();
     // Noticed by itself.
     write_file(&setup, &format!("[limits]\nvisitor = \"2/day\"\n{}", SHOP.replace("shop", "blog")));
     process.wait_for_line("sites.toml was read again").await;
     wait_until("the new origin", async || allows("https://blog.example").await).await;
     assert_eq!(allowed_origin(&client, "https://shop.example").await, "https://blog.example");
-    let limited = async || (client.chat("hello").await.status == 429).then_some(());
+    let limited = async || (ask().await.status == 429).then_some(());
     wait_until("the new limit", limited).await;
     // A mistake.
     write_file(&setup, "[limits]\nvisitor = \"2/day\"\n\n[[site]]\n");

@@ -288,9 +288,9 @@ async fn every_path_of_the_contract_is_served() {
         let (method, path) = name.split_once(' ').unwrap();
         let method = method.to_uppercase().parse::<Method>().unwrap();
         let answer = service.client.send(service.client.request(method, path)).await;
-        // A turn or a count that does not exist is an error of an existing operation.
-        let is_unknown =
-            || ["turn_not_found", "limit_count_not_found"].contains(&answer.json()["code"].as_str().unwrap());
+        // A turn, a count or a site that does not exist is an error of an existing operation.
+        let unknown = ["turn_not_found", "limit_count_not_found", "site_not_found"];
+        let is_unknown = || unknown.contains(&answer.json()["code"].as_str().unwrap());
         let is_served = answer.status != 405 && (answer.status != 404 || is_unknown());
         assert!(is_served, "{name}: {}", answer.text);
     }

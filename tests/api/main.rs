@@ -98,6 +98,7 @@ mod shared_database;
 mod shared_files;
 #[cfg(unix)]
 mod signals;
+mod sites;
 mod stale_connections;
 #[cfg(target_os = "linux")]
 mod stalled_writes;
@@ -108,6 +109,7 @@ mod stream_memory;
 mod streaming;
 mod support;
 mod support_tests;
+mod tickets;
 mod turns;
 mod usage;
 mod web;

@@ -47,6 +47,7 @@ const VERSIONS: &[Version] = versions! {
     16 "0016_log_totals.sql" "log totals";
     17 "0017_answer_sessions.sql" "sessions of stored answers";
     20 "0020_api_keys.sql" "API keys of servers";
+    21 "0021_paused_sites.sql" "paused sites";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -45,6 +45,7 @@ mod other_logs;
 mod outbox;
 mod outbox_counter;
 mod outbox_drops;
+mod paused_sites;
 mod postgres;
 mod problem;
 mod reader;
@@ -101,7 +102,7 @@ pub use self::{
     reader::DatabaseReadFailure,
     row_bounds::{RowBounds, first_id},
     search::SearchResult,
-    secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET},
+    secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET, TICKET_SECRET},
     session_logs::{FoundEnd, UnfinishedLog},
     sessions::{SessionStatistics, StoppedSession},
     settled_key::{KeyOutcome, ScopedKey, SettledKey, StoredAnswer},

@@ -15,6 +15,9 @@ pub const SESSION_SECRET: &str = "sessions";
 /// The name of the secret that keys the hashes of those whose usage is counted.
 pub const LIMIT_SECRET: &str = "limits";
 
+/// The name of the secret that signs embed tickets.
+pub const TICKET_SECRET: &str = "tickets";
+
 impl Storage {
     /// Returns the secret of this name, which is generated and stored if there is none.
     pub async fn secret(&self, name: &str) -> Result<SigningSecret, StorageFailure> {

@@ -1,20 +1,20 @@
-//! The caller that resumes or stops a turn: an account, by its token, a visitor of the portal, by the cookie, or a server, by its
-//! API key.
+//! The caller that resumes or stops a turn: an account, by its token, a visitor of a site, by a ticket, a visitor of the portal, by
+//! the cookie, or a server, by its API key.
 
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{
     identity::{self, API_KEY_SCHEME, Identity},
-    required_account, visitor,
+    required_account, ticket_scheme, visitor,
 };
 use crate::{
     api::{AppState, problem::Problem},
-    domain::account::OwnerId,
+    domain::{account::OwnerId, tenant::TicketVisitor},
     services::visitors::VisitorToken,
 };
 
-/// The account or the visitor that a request names by a token or a cookie. As with [`Identity`], a request whose
+/// The account or the visitor that a request names by a token, a ticket or a cookie. As with [`Identity`], a request whose
 /// `Authorization` header holds no valid token fails. The portal's endpoints don't use this type: they read the cookie
 /// only.
 #[derive(Clone, Debug)]
@@ -23,7 +23,9 @@ pub(in crate::api) enum AccountOrVisitor {
     Account(OwnerId),
     /// The token of a visitor's cookie. The database may not contain it.
     Visitor(VisitorToken),
-    /// Neither a token nor a cookie; or the API key of a server, which has no chats.
+    /// A visitor of a site, by a ticket.
+    SiteVisitor(TicketVisitor),
+    /// Neither a token nor a cookie nor a ticket; or the API key of a server, which has no chats.
     Nobody,
 }
 
@@ -34,8 +36,16 @@ impl AccountOrVisitor {
         Ok(match self {
             Self::Account(owner) => Some(*owner),
             Self::Visitor(token) => state.visitors.find(token).await?.map(|visitor| visitor.owner),
-            Self::Nobody => None,
+            Self::SiteVisitor(_) | Self::Nobody => None,
         })
+    }
+
+    /// Returns the visitor of a ticket.
+    pub(in crate::api) fn ticket_visitor(&self) -> Option<TicketVisitor> {
+        match self {
+            Self::SiteVisitor(visitor) => Some(*visitor),
+            _ => None,
+        }
     }
 }
 
@@ -48,11 +58,12 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
     fn register(registry: &mut Registry) {
         required_account::register(registry);
         identity::register_api_key(registry);
+        ticket_scheme::register(registry);
         visitor::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![required_account::SCHEME, API_KEY_SCHEME, visitor::SCHEME]
+        vec![required_account::SCHEME, API_KEY_SCHEME, ticket_scheme::SCHEME, visitor::SCHEME]
     }
 
     fn has_security_fallback() -> bool {
@@ -64,6 +75,7 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
             Identity::Account(account) => Self::Account(account.id),
             // Its turns belong to nobody's chats: their unguessable ids are proof enough.
             Identity::ApiKey(_) => Self::Nobody,
+            Identity::SiteVisitor(visit) => Self::SiteVisitor(visit.visitor),
             Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })
     }

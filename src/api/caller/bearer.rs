@@ -23,7 +23,7 @@ pub(super) enum Bearer<'a> {
     /// An API key, for servers.
     ApiKey(&'a str),
     /// An embed ticket, for a visitor of a website with the chat window.
-    Ticket,
+    Ticket(&'a str),
 }
 
 impl<'a> Bearer<'a> {
@@ -35,7 +35,7 @@ impl<'a> Bearer<'a> {
         let text = text_of(credentials).filter(|_| headers.next().is_none()).ok_or(AccountFailure::InvalidToken)?;
         Ok(Some(match text {
             _ if text.starts_with(ApiKeyText::PREFIX) => Self::ApiKey(text),
-            _ if text.starts_with(TICKET) => Self::Ticket,
+            _ if text.starts_with(TICKET) => Self::Ticket(text),
             _ => Self::AccountToken(text),
         }))
     }
@@ -45,7 +45,7 @@ impl<'a> Bearer<'a> {
         match self {
             Self::AccountToken(token) => Ok(token),
             Self::ApiKey(_) => Err(Problem::of_auth(&bearers::API_KEY_NOT_ACCEPTED)),
-            Self::Ticket => Err(Problem::of_auth(&bearers::TICKET_NOT_ACCEPTED)),
+            Self::Ticket(_) => Err(Problem::of_auth(&bearers::TICKET_NOT_ACCEPTED)),
         }
     }
 }

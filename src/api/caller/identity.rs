@@ -2,23 +2,29 @@
 
 use std::sync::Arc;
 
-use poem::{Request, RequestBody};
+use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{
     bearer::Bearer,
+    own_page::is_sent_by_own_page,
     required_account::{self, authenticate, register_bearer},
+    ticket_scheme,
 };
 use crate::{
     api::{AppState, problem::Problem, request_context::RequestContext},
     domain::{
         account::Account,
         chat::Caller,
+        errors::bearers,
         limits::AskerId,
         session::SessionId,
         tenant::{ApiKeyTerms, Tenant},
     },
-    services::sessions::Sessions,
+    services::{
+        sessions::Sessions,
+        sites::{SiteVisit, Sites},
+    },
 };
 
 /// The name of the API keys' security scheme in the contract.
@@ -34,6 +40,8 @@ pub(in crate::api) enum Identity {
     Account(Account),
     /// A server, by its API key.
     ApiKey(Arc<ApiKeyTerms>),
+    /// A visitor of a site, by a ticket.
+    SiteVisitor(SiteVisit),
 }
 
 impl Identity {
@@ -42,39 +50,42 @@ impl Identity {
         matches!(self, Self::Account(_))
     }
 
-    /// Returns whom the limits count: the account if there is one, otherwise a session that was started here, or else the
+    /// Returns whom the limits count: the account or the visitor of a ticket if there is one, otherwise a session that was started here, or else the
     /// address.
     pub(in crate::api) fn asker_id(&self, session: Option<&SessionId>, sessions: &Sessions) -> AskerId {
         let session = session.filter(|session| sessions.was_started_here(session));
         match (self, session) {
+            (Self::SiteVisitor(visit), _) => AskerId::Ticket(visit.visitor),
             (Self::Account(account), _) => AskerId::Account(account.id),
             (Self::Anonymous | Self::ApiKey(_), Some(session)) => AskerId::Session(session.clone()),
             (Self::Anonymous | Self::ApiKey(_), None) => AskerId::Address,
         }
     }
 
-    /// Returns who sends a request.
+    /// Returns on whose behalf the request asks, if not only on the visitor's own.
+    pub(in crate::api) fn tenant(&self) -> Option<Tenant> {
+        match self {
+            Self::SiteVisitor(visit) => Some(Tenant::Site(Arc::clone(&visit.site))),
+            Self::ApiKey(terms) => Some(Tenant::Key(Arc::clone(terms))),
+            Self::Anonymous | Self::Account(_) => None,
+        }
+    }
+
+    /// Returns who sends a request, whether or not it needs a ticket.
     pub(super) async fn of(request: &Request) -> Result<Self, Problem> {
         Ok(match Bearer::of(request)? {
             None => Self::Anonymous,
             Some(Bearer::ApiKey(key)) => Self::ApiKey(authenticate_server(request, key)?),
+            Some(Bearer::Ticket(ticket)) => Self::SiteVisitor(site_visit(request, ticket)?),
             Some(bearer) => Self::Account(authenticate(request, bearer.account_token()?).await?.account),
         })
-    }
-
-    /// Returns on whose behalf the request asks, beside the visitor.
-    pub(in crate::api) fn tenant(&self) -> Option<Tenant> {
-        match self {
-            Self::ApiKey(terms) => Some(Tenant::Key(Arc::clone(terms))),
-            Self::Anonymous | Self::Account(_) => None,
-        }
     }
 
     /// Returns the caller of a turn: the account if there is one, otherwise the name that the client sent.
     pub(in crate::api) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
         match self {
             Self::Account(account) => Caller::of_account(account),
-            Self::Anonymous | Self::ApiKey(_) => Caller::new(username, is_guest),
+            Self::Anonymous | Self::ApiKey(_) | Self::SiteVisitor(_) => Caller::new(username, is_guest),
         }
     }
 }
@@ -88,18 +99,39 @@ impl<'a> ApiExtractor<'a> for Identity {
     fn register(registry: &mut Registry) {
         required_account::register(registry);
         register_api_key(registry);
+        ticket_scheme::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![required_account::SCHEME, API_KEY_SCHEME]
+        vec![required_account::SCHEME, API_KEY_SCHEME, ticket_scheme::SCHEME]
     }
 
     fn has_security_fallback() -> bool {
         true
     }
 
+    /// Fails for an anonymous visitor if there are sites, except on a page of this server.
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(Self::of(request).await?)
+        let identity = Self::of(request).await?;
+        if matches!(identity, Self::Anonymous) && sites(request)?.exist() && !is_sent_by_own_page(request.headers()) {
+            return Err(Problem::of_auth(&bearers::TICKET_REQUIRED).into());
+        }
+        Ok(identity)
+    }
+}
+
+fn sites(request: &Request) -> Result<&Sites, Problem> {
+    Ok(&request.data::<AppState>().ok_or_else(Problem::internal)?.sites)
+}
+
+/// Returns what a ticket proves. Fails if a page of another origin sends it.
+fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
+    let visit = sites(request)?.visit(ticket)?;
+    match request.headers().get(header::ORIGIN) {
+        Some(origin) if origin.as_bytes() != visit.origin.as_bytes() => {
+            Err(Problem::of_auth(&bearers::TICKET_OF_OTHER_PAGE))
+        }
+        _ => Ok(visit),
     }
 }
 

@@ -12,6 +12,7 @@ mod operator;
 mod own_page;
 mod required_account;
 mod this_machine;
+mod ticket_scheme;
 mod visitor;
 
 pub(super) use self::{

@@ -20,6 +20,11 @@ pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
     origin.is_some_and(|origin| has_own_host(headers, &origin))
 }
 
+/// Whether a request names a page of this server as its sender. Without the headers of a browser, it names none.
+pub(super) fn is_sent_by_own_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) && is_own_page(headers)
+}
+
 /// Fails with `foreign_origin` if a request comes from a page of another website.
 pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> {
     if is_own_page(request.headers()) {

@@ -34,9 +34,10 @@ failures! { ImageFailure, of a turn {
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the persona (`persona_not_found`), its length (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`).",
-    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
-         `api_key_revoked`); or the model's provider refuses the \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
+         the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`); there are sites, and the request has no ticket (`ticket_required`); the ticket is not valid, \
+         expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
@@ -88,7 +89,7 @@ impl ChatImageApi {
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (body, question) = body.about_image()?;
-        let persona = answering_persona(state, body.persona())?;
+        let persona = answering_persona(state, identity.tenant().as_ref(), body.persona())?;
         let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();

@@ -30,9 +30,10 @@ failures! { ChatFailure, of a turn {
          (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
-         `api_key_revoked`); or the model's provider refuses the \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
+         the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`); there are sites, and the request has no ticket (`ticket_required`); the ticket is not valid, \
+         expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
@@ -43,9 +44,9 @@ failures! { ChatFailure, of a turn {
 
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
-    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
-         `api_key_revoked`).",
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
+         the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
+         not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -54,9 +55,9 @@ failures! { StopFailure {
 failures! { EventsFailure {
     400 "The turn has no event with this `Last-Event-ID` (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
-    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
-         `api_key_revoked`).",
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
+         the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
+         not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -116,7 +117,7 @@ impl ChatApi {
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = answering_persona(state, body.persona())?;
+        let persona = answering_persona(state, identity.tenant().as_ref(), body.persona())?;
         let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock);
@@ -148,7 +149,7 @@ impl ChatApi {
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = answering_persona(state, body.persona())?;
+        let persona = answering_persona(state, identity.tenant().as_ref(), body.persona())?;
         Ok(start_stream(state, body.into_turn_request(state, headers, context, from, &identity, persona)?).await?)
     }
 
@@ -214,5 +215,9 @@ async fn find(
 ) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
-    state.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
+    let visitor = asker.ticket_visitor();
+    state
+        .turns
+        .find(request_id, session.as_ref(), owner, visitor)
+        .ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
 }

@@ -27,12 +27,14 @@ const REQUEST_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3
 
 /// The patterns and formats of all strings that are not prose. A pattern declared at a field or parameter has
 /// precedence.
-const FORMS: [Form; 12] = [
+const FORMS: [Form; 14] = [
     Form::pattern(&["X-Request-Id", "request_id"], REQUEST_ID),
     Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
     Form::pattern(&["Idempotency-Key"], "^[!-~]{1,255}$"),
     Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
     Form::pattern(&["count_id"], "^(visitor|address|site|key|total)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$"),
+    Form::pattern(&["site_id", "site"], "^[a-z0-9][a-z0-9._-]{0,39}$"),
+    Form::pattern(&["ticket", "previous"], "^alt_[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
     Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),
     Form::pattern(&["Link"], "^<[^>]+>; rel=\"next\"$"),
     Form::pattern(&["Content-Disposition"], "^attachment; filename=\"chat-[0-9]+\\.(json|md)\"$"),

@@ -17,6 +17,7 @@ use crate::{
         accounts::{AccountFailure, HashFailure},
         api_keys::RefusedApiKey,
         sessions::SessionFailure,
+        sites::{BadTicket, TicketRefusal},
         turn::{InvalidIdempotencyKey, TurnFailure},
     },
 };
@@ -87,6 +88,29 @@ impl From<RefusedApiKey> for Problem {
             RefusedApiKey::Unknown => &bearers::API_KEY_UNKNOWN,
             RefusedApiKey::Revoked => &bearers::API_KEY_REVOKED,
         })
+    }
+}
+
+impl From<BadTicket> for Problem {
+    fn from(bad: BadTicket) -> Self {
+        Self::of_auth(match bad {
+            BadTicket::Invalid => &bearers::TICKET_INVALID,
+            BadTicket::Expired => &bearers::TICKET_EXPIRED,
+        })
+    }
+}
+
+impl From<TicketRefusal> for Problem {
+    fn from(refusal: TicketRefusal) -> Self {
+        let problem = match &refusal {
+            TicketRefusal::NoSite => Self::new(&bearers::SITE_NOT_FOUND),
+            TicketRefusal::OriginNotListed => Self::new(&bearers::ORIGIN_NOT_LISTED),
+            TicketRefusal::TooMany { retry_after } => {
+                Self::with_stated_wait(&bearers::TOO_MANY_TICKETS, Some(*retry_after))
+            }
+            TicketRefusal::Encoding(_) => Self::internal(),
+        };
+        problem.with_cause(refusal)
     }
 }
 

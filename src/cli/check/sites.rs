@@ -4,7 +4,7 @@ use super::super::output::{print, print_error};
 use crate::{
     adapters::personas::Personas,
     foundation::config::{Config, LimitList, SiteSettings},
-    services::sites::NamedParts,
+    services::sites::CheckedSites,
 };
 
 /// Prints the sites. Returns whether there are the personas and models that they name.
@@ -17,8 +17,8 @@ pub(super) fn check_sites(config: &Config, personas: &Personas) -> bool {
     for site in &config.sites {
         print(&format!("Site {}: {}.\n", site.id, described(site)));
     }
-    match NamedParts::new(&config.model, personas.clone()).check(path, &config.sites) {
-        Ok(()) => true,
+    match CheckedSites::new(config, personas.clone()) {
+        Ok(_) => true,
         Err(failure) => {
             print_error(&failure);
             false

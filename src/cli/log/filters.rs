@@ -21,7 +21,7 @@ pub(super) struct Filters {
     /// Leave out what was after this day, or from this time on
     #[arg(long, value_name = "TIME")]
     until: Option<TimeBound>,
-    /// Only turns of this site; no line has a site yet
+    /// Only turns of this site
     #[arg(long)]
     site: Option<String>,
     /// Only turns that called this model

@@ -30,6 +30,69 @@ error_rows! {
         action: "Send the token of an account, or use an address for servers.",
     }
 
+    /// There are sites, and the request has neither a ticket of one of them nor another bearer.
+    TICKET_REQUIRED {
+        status: 401,
+        code: "ticket_required",
+        retry_after: RetryAfter::None,
+        sentence: "The chat is not set up for this page: its owner must give the chat window the id of the site",
+        action: "Set the site's id for the chat window, or request a ticket (`POST /api/embed/ticket`) and send it.",
+    }
+
+    /// The embed ticket was not issued by this server, or its site or origin is not in the configuration file any more.
+    TICKET_INVALID {
+        status: 401,
+        code: "ticket_invalid",
+        retry_after: RetryAfter::None,
+        sentence: "The ticket of this page is not valid; please load the page again",
+        action: "Request another ticket, without `previous`.",
+    }
+
+    /// The embed ticket has expired.
+    TICKET_EXPIRED {
+        status: 401,
+        code: "ticket_expired",
+        retry_after: RetryAfter::None,
+        sentence: "The ticket of this page has expired; please load the page again",
+        action: "Request another ticket, with this one as `previous`.",
+    }
+
+    /// The embed ticket was requested by a page of another origin than the request.
+    TICKET_OF_OTHER_PAGE {
+        status: 401,
+        code: "ticket_of_other_page",
+        retry_after: RetryAfter::None,
+        sentence: "The ticket was requested by a page of another website",
+        action: "Request a ticket from the page that uses it.",
+    }
+
+    /// There is no site with this id in the configuration file.
+    SITE_NOT_FOUND {
+        status: 404,
+        code: "site_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no site with this id; the owner of this page must check the id that the chat window has",
+        action: "Use the id of a site in `al-chat.toml`.",
+    }
+
+    /// The page that requests a ticket is of an origin that the site does not list, or the request names no origin.
+    ORIGIN_NOT_LISTED {
+        status: 403,
+        code: "origin_not_listed",
+        retry_after: RetryAfter::None,
+        sentence: "The chat is not allowed on this website; its owner must add the website to the site's origins",
+        action: "Add the page's origin to `origins` of the site in `al-chat.toml`.",
+    }
+
+    /// One address has requested more than 600 tickets in a minute.
+    TOO_MANY_TICKETS {
+        status: 429,
+        code: "too_many_tickets",
+        retry_after: RetryAfter::Stated,
+        sentence: "Too many pages with the chat were loaded from here; please try again in a moment",
+        action: "Wait for the time in `Retry-After`.",
+    }
+
     /// An embed ticket was sent to an address that takes none.
     TICKET_NOT_ACCEPTED {
         status: 401,

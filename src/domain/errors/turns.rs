@@ -25,8 +25,8 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
-    /// The visitor, the address or all together have used what a limit allows. `details` name the limit (`visitor`, `address`
-    /// or `total`), its unit and its window, and say when to come back.
+    /// The visitor, the address, the site, the API key or all together have used what a limit allows. `details` name the limit
+    /// (`visitor`, `address`, `site`, `key` or `total`), its unit and its window, and say when to come back.
     LIMIT_REACHED {
         status: 429,
         code: "limit_reached",
@@ -36,6 +36,21 @@ turn_error_rows! {
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The operator has paused the site, by `paused = true` in the configuration file or by `POST /api/admin/sites/{id}/pause`.
+    SITE_PAUSED {
+        status: 503,
+        code: "site_paused",
+        retry_after: RetryAfter::Seconds(60),
+        sentence: "The chat is paused at the moment; please come back later",
+        action: "Wait until the operator resumes the site.",
+    } ends {
+        finish: Finish::Stopped,
+        billing: Billing::Estimated,
         is_transient: false,
         should_fall_back: false,
         counts_against_breaker: false,

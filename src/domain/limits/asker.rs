@@ -1,6 +1,11 @@
 //! Whoever asks a question, as limits see it.
 
-use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId, tenant::Tenant};
+use crate::domain::{
+    account::OwnerId,
+    client_ip::ClientIp,
+    session::SessionId,
+    tenant::{Site, Tenant, TicketVisitor},
+};
 
 /// Whoever asks a question: a visitor at an address.
 #[derive(Clone, Debug)]
@@ -23,6 +28,8 @@ pub enum AskerId {
     Account(OwnerId),
     /// A visitor of the portal, by the hash of the cookie's token, also of one that the client has made up.
     Cookie(String),
+    /// A visitor of a site, by a ticket.
+    Ticket(TicketVisitor),
     /// A session that was started here.
     Session(SessionId),
     /// Nothing but the address is known.
@@ -37,6 +44,21 @@ impl Asker {
             Some(Tenant::Key(terms)) => Some(terms.name.as_str()),
             Some(Tenant::Site(_)) | None => None,
         }
+    }
+
+    /// Returns the visitor of a ticket; `None` for others.
+    #[must_use]
+    pub fn ticket_visitor(&self) -> Option<TicketVisitor> {
+        match self.id {
+            AskerId::Ticket(visitor) => Some(visitor),
+            _ => None,
+        }
+    }
+
+    /// Returns the site on whose behalf the visitor asks.
+    #[must_use]
+    pub fn site(&self) -> Option<&Site> {
+        self.tenant.as_ref()?.site()
     }
 
     /// Whether nobody answers for the visitor: neither an account nor an API key.

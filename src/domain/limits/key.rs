@@ -58,6 +58,7 @@ impl LimitKeys {
             (LimitScope::Site | LimitScope::Key | LimitScope::Total, _) => 0,
             (LimitScope::Visitor, AskerId::Account(owner)) => self.hash("account", &owner.0.to_le_bytes()),
             (LimitScope::Visitor, AskerId::Cookie(hash)) => self.hash("cookie", hash.as_bytes()),
+            (LimitScope::Visitor, AskerId::Ticket(visitor)) => self.hash("ticket", &visitor.bytes()),
             (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
             (LimitScope::Visitor, AskerId::Address) | (LimitScope::Address, _) => {
                 self.hash("address", &asker.address.octets())
@@ -78,7 +79,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId, tenant::TenantName};
+    use crate::domain::{
+        account::OwnerId,
+        client_ip::ClientIp,
+        session::SessionId,
+        tenant::{TenantName, TicketVisitor},
+    };
 
     fn asker(id: AskerId, address: [u8; 4]) -> Asker {
         Asker { id, address: ClientIp::from_peer(address.into()), is_local: false, tenant: None }
@@ -100,6 +106,7 @@ mod tests {
             AskerId::Cookie("7".to_owned()),
             session("7"),
             session("8"),
+            AskerId::Ticket(TicketVisitor::generate()),
             AskerId::Address,
         ];
         let askers = ids.map(|id| asker(id, [192, 0, 2, 1]));

@@ -238,7 +238,7 @@ mod tests {
             account::OwnerId,
             client_ip::ClientIp,
             limits::{AskerId, DatabaseSums},
-            tenant::{ApiKeyTerms, Site, SiteLimits, TenantName},
+            tenant::{ApiKeyTerms, PausedBy, Site, SiteLimits, SitePause, TenantName},
         },
         foundation::config::{Config, SiteSettings, Source},
     };
@@ -309,7 +309,8 @@ mod tests {
     fn site(id: &str, limits: SiteLimits) -> Tenant {
         let (id, origins) = (name(id), Vec::new());
         let settings = SiteSettings { line: 1, id, origins, persona: None, models: None, limits, paused: false };
-        Tenant::Site(Arc::new(Site { settings }))
+        let pause = Arc::new(SitePause::new(PausedBy::default()));
+        Tenant::Site(Arc::new(Site { settings, pause }))
     }
 
     fn key(id: &str, limits: Option<&str>) -> Tenant {

@@ -20,7 +20,7 @@ pub struct Query {
     pub until: Option<TimeBound>,
     /// The time zone of times without an offset; only needed if a bound is an instant.
     pub zone: Option<TimeZone>,
-    /// The id of the site. No line has one yet.
+    /// The id of the site.
     pub site: Option<String>,
     /// The name of the model that was called.
     pub model: Option<String>,

@@ -1,7 +1,16 @@
 //! The sites that embed the chat window, and the limits of the configuration file. Both are read again when the file changes.
+//!
+//! Visitors of a site prove by a ticket that they have come by one of its pages. The operator can pause a site.
 
+mod checked;
 mod file_watch;
 mod named_parts;
+mod pauses;
+mod pausing;
+mod site_visit;
+mod ticket_rate;
+mod tickets;
+mod visits;
 
 use std::{
     collections::BTreeMap,
@@ -13,19 +22,30 @@ use std::{
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::file_watch::FileWatch;
-pub use self::named_parts::NamedParts;
+pub use self::{
+    checked::CheckedSites,
+    site_visit::{NewTicket, SiteVisit, TicketRefusal},
+    tickets::BadTicket,
+};
+use self::{
+    file_watch::FileWatch, named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets,
+};
 use crate::{
-    adapters::personas::Personas,
-    domain::tenant::{Site, Tenant, TenantName},
+    adapters::storage::Storage,
+    domain::tenant::{PausedBy, Site, SitePause, Tenant, TenantName},
     foundation::{
-        config::{AllowedOrigin, Config, ConfigFile, FileSettings, InvalidConfigFile, Limits, SiteSettings},
+        clock::Clock,
+        config::{AllowedOrigin, Config, ConfigFile, FileSettings, Limits, SiteSettings},
+        secret::SigningSecret,
         tasks::Tasks,
     },
 };
 
-/// The time between two looks at the file. It is polled, since mounted files send no notifications of changes.
+/// The time between two looks at the file, and at the pauses that other replicas have stored. The file is polled, since mounted
+/// files send no notifications of changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+type SitesById = BTreeMap<TenantName, Arc<Site>>;
 
 /// The sites, and the limits of the configuration file. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,36 +57,68 @@ struct Inner {
     named: NamedParts,
     watch: Mutex<FileWatch>,
     current: watch::Sender<Current>,
+    pauses: OperatorPauses,
+    tickets: Tickets,
+    ticket_rate: TicketRate,
 }
 
 /// What the file said when it was read last.
 #[derive(Clone, Debug)]
 struct Current {
     limits: Limits,
-    sites: Arc<BTreeMap<TenantName, Arc<Site>>>,
+    sites: Arc<SitesById>,
     origins: Arc<[AllowedOrigin]>,
 }
 
 impl Current {
-    fn new(limits: Limits, sites: Vec<SiteSettings>) -> Self {
+    /// Sites that were there before keep their pauses, by which running turns are stopped.
+    fn new(limits: Limits, sites: Vec<SiteSettings>, before: &SitesById, pauses: &OperatorPauses) -> Self {
         let origins = sites.iter().flat_map(|site| site.origins.iter().cloned()).collect();
-        let sites = sites.into_iter().map(|settings| (settings.id, Arc::new(Site { settings })));
-        Self { limits, sites: Arc::new(sites.collect()), origins }
+        let site = |settings: SiteSettings| {
+            let id = settings.id;
+            let pause = match before.get(&id) {
+                Some(site) => Arc::clone(&site.pause),
+                None => Arc::new(SitePause::new(PausedBy { file: false, operator: pauses.contain(id) })),
+            };
+            pause.set_by_file(settings.paused);
+            (id, Arc::new(Site { settings, pause }))
+        };
+        Self { limits, sites: Arc::new(sites.into_iter().map(site).collect()), origins }
     }
 }
 
 impl Sites {
-    /// Takes the sites that were read with the settings, and starts the task that reads the file again when it changes. Fails
-    /// if a site names a persona or a model that there is not.
-    pub fn open(config: &Config, personas: &Personas, tasks: &Tasks) -> Result<Self, InvalidConfigFile> {
-        // Before the check, so that a change since the file was read is noticed at the next poll at the latest.
-        let watch = Mutex::new(FileWatch::new(config.config_file.path.clone()));
-        let named = NamedParts::new(&config.model, personas.clone());
-        named.check(&config.config_file.path, &config.sites)?;
-        let (current, _) = watch::channel(Current::new(config.limits.clone(), config.sites.clone()));
-        let this = Self(Arc::new(Inner { file: config.config_file.clone(), named, watch, current }));
+    /// Takes the sites that were read with the settings, and starts the task that reads the file again when it changes. `secret`
+    /// signs tickets; `paused` are the ids of the sites that the operator has paused.
+    #[must_use]
+    pub fn open(
+        config: &Config,
+        checked: CheckedSites,
+        storage: Storage,
+        secret: &SigningSecret,
+        paused: &[String],
+        clock: Clock,
+        tasks: &Tasks,
+    ) -> Self {
+        let pauses = OperatorPauses::new(storage, paused);
+        let current = Current::new(config.limits.clone(), config.sites.clone(), &SitesById::new(), &pauses);
+        let this = Self(Arc::new(Inner {
+            file: config.config_file.clone(),
+            named: checked.named,
+            watch: Mutex::new(checked.watch),
+            current: watch::Sender::new(current),
+            pauses,
+            tickets: Tickets::new(secret, clock),
+            ticket_rate: TicketRate::new(),
+        }));
         tasks.spawn("sites", this.clone().poll(tasks.stopping()));
-        Ok(this)
+        this
+    }
+
+    /// Whether there is a site, so that visitors need tickets.
+    #[must_use]
+    pub fn exist(&self) -> bool {
+        !self.0.current.borrow().sites.is_empty()
     }
 
     /// Returns the site with an id.
@@ -110,8 +162,9 @@ impl Sites {
         }
     }
 
-    /// Reads the file again after each change, until the service stops.
+    /// Reads the file again after each change, and takes over the pauses of other replicas, until the service stops.
     async fn poll(self, stopping: CancellationToken) {
+        let mut is_failing = false;
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
             let polling = spawn_blocking(move || {
@@ -126,16 +179,20 @@ impl Sites {
                 Some(Err(died)) => panic::resume_unwind(died.into_panic()),
                 None => return,
             }
+            if stopping.run_until_cancelled(self.take_over_pauses(&mut is_failing)).await.is_none() {
+                return;
+            }
         }
     }
 
     fn read_again(&self) {
-        let Inner { file, named, current, .. } = &*self.0;
+        let Inner { file, named, current, pauses, .. } = &*self.0;
         let read = file.read_again().and_then(|read| named.check(&file.path, &read.sites).map(|()| read));
         match read {
             Ok(FileSettings { limits, sites }) => {
                 let ids = sites.iter().map(|site| site.id.to_string()).collect::<Vec<_>>();
-                current.send_replace(Current::new(limits, sites));
+                let before = Arc::clone(&current.borrow().sites);
+                current.send_replace(Current::new(limits, sites, &before, pauses));
                 tracing::info!(sites = ?ids, "{} was read again", file.path.display());
             }
             Err(failure) => {

@@ -9,20 +9,19 @@ use crate::{
 
 /// The personas and models that sites can name.
 #[derive(Debug)]
-pub struct NamedParts {
+pub(super) struct NamedParts {
     model: Model,
     personas: Personas,
 }
 
 impl NamedParts {
     /// Sites can name the models of these settings, and those of the personas.
-    #[must_use]
-    pub fn new(model: &Model, personas: Personas) -> Self {
+    pub(super) fn new(model: &Model, personas: Personas) -> Self {
         Self { model: model.clone(), personas }
     }
 
     /// Fails with all sites of the file at a path that name a persona or a model that there is not.
-    pub fn check(&self, path: &Path, sites: &[SiteSettings]) -> Result<(), InvalidConfigFile> {
+    pub(super) fn check(&self, path: &Path, sites: &[SiteSettings]) -> Result<(), InvalidConfigFile> {
         let mistakes = sites.iter().flat_map(|site| self.mistakes(site)).collect::<Vec<_>>();
         if mistakes.is_empty() { Ok(()) } else { Err(InvalidConfigFile::Mistakes(path.to_owned(), mistakes)) }
     }

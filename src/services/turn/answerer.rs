@@ -1,6 +1,6 @@
 //! The answer of a turn: calls to models within the turn's time, until it is answered or cancelled.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{future::pending, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -88,6 +88,8 @@ impl Answerer {
         };
         let result = select! {
             biased;
+            // First, so that no model is asked if the site was paused since the start of the turn.
+            () = paused(&request.asker) => Err(TurnFailure::SitePaused),
             result = self.call_models(request, deadline, journal, calls, claim) => result,
             result = self.cancelled(journal, &mut is_abandoned) => result,
             () = out_of_time => Err(ModelFailure::Timeout.into()),
@@ -154,6 +156,14 @@ impl Answerer {
         {
             let _ = timeout(LOAD_CHECK_INTERVAL, journal.wait_for_answer_or_reader()).await;
         }
+    }
+}
+
+/// Waits until the site of whoever asks is paused; for ever without a site.
+async fn paused(asker: &Asker) {
+    match asker.site() {
+        Some(site) => site.pause.begun().await,
+        None => pending().await,
     }
 }
 

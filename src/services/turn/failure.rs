@@ -17,7 +17,7 @@ pub enum TurnFailure {
     /// The client names a model that is not allowed.
     #[error("the model that the client names is neither OPENAI_MODEL nor among ALLOWED_MODELS")]
     ModelNotAllowed,
-    /// A limit of the visitor, the address or all together is reached.
+    /// A limit of the visitor, the address, the site, the API key or all together is reached.
     #[error(transparent)]
     LimitReached(LimitReached),
     /// The question of a visitor without an account is too large.
@@ -26,6 +26,9 @@ pub enum TurnFailure {
         /// The largest size in bytes.
         limit: usize,
     },
+    /// The site is paused.
+    #[error("the operator has paused the site")]
+    SitePaused,
     /// The service is shutting down.
     #[error("the service is stopping")]
     Stopping,
@@ -79,6 +82,7 @@ impl TurnFailure {
             Self::LimitReached(reached) if reached.is_spent_budget() => &turns::BUDGET_SPENT,
             Self::LimitReached(_) => &turns::LIMIT_REACHED,
             Self::InputTooLarge { .. } => &turns::INPUT_TOO_LARGE,
+            Self::SitePaused => &turns::SITE_PAUSED,
             Self::Stopping => &turns::STOPPING,
             Self::Busy => &turns::TOO_BUSY,
             Self::KeyReused => &turns::IDEMPOTENCY_KEY_REUSED,

@@ -69,7 +69,7 @@ use crate::{
         account::OwnerId,
         limits::{Asker, LimitKey, LimitUsage, Standing},
         session::SessionId,
-        tenant::Tenant,
+        tenant::{Tenant, TicketVisitor},
     },
     foundation::{
         config::{Config, Limits},
@@ -148,16 +148,23 @@ impl Turns {
     }
 
     /// Returns a reader of the turn that a request started or joined. Returns `None` if there is no such turn (any
-    /// more), if it belongs to another session, or to a chat of another owner.
+    /// more), if it belongs to another session, to a chat of another owner, or to another visitor of a site.
     #[must_use]
-    pub fn find(&self, request_id: &str, session: Option<&SessionId>, owner: Option<OwnerId>) -> Option<Reader> {
+    pub fn find(
+        &self,
+        request_id: &str,
+        session: Option<&SessionId>,
+        owner: Option<OwnerId>,
+        visitor: Option<TicketVisitor>,
+    ) -> Option<Reader> {
         let journal = self.0.registry.find(request_id)?;
         // Outside of stored chats the unguessable id is proof enough that the turn is the client's, unless the client
         // names another session.
         let is_of_session = session.is_none_or(|session| journal.scope.session.as_ref() == Some(session));
         let chat_owner = journal.scope.chat_owner();
         let is_owners = chat_owner.is_none() || chat_owner == owner;
-        (is_of_session && is_owners).then(|| Reader::new(&journal))
+        let is_visitors = journal.scope.ticket_visitor.is_none() || journal.scope.ticket_visitor == visitor;
+        (is_of_session && is_owners && is_visitors).then(|| Reader::new(&journal))
     }
 
     /// Makes the texts of a session unreadable here, too, or those that the key with this id has sealed: turns that have ended

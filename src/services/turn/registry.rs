@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn scope(session: &str, owner: i64) -> TextScope {
-        TextScope { session: SessionId::parse(session).ok(), owner: Some(OwnerId(owner)), chat: None }
+        TextScope { session: SessionId::parse(session).ok(), owner: Some(OwnerId(owner)), ..TextScope::default() }
     }
 
     /// Erases the texts of a session or a key.

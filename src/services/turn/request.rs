@@ -62,7 +62,12 @@ impl TurnRequest {
     /// Returns to whom the texts of the turn belong.
     pub(super) fn text_scope(&self) -> TextScope {
         let chat = self.stored_chat.map(|stored_chat| stored_chat.chat);
-        TextScope { session: self.session_id.clone(), owner: self.owner(), chat }
+        TextScope {
+            session: self.session_id.clone(),
+            owner: self.owner(),
+            chat,
+            ticket_visitor: self.asker.ticket_visitor(),
+        }
     }
 
     /// Returns the text of the question.

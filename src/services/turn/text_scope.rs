@@ -1,11 +1,11 @@
-//! To whom the texts of a turn belong, and which texts were erased.
+//! To whom a turn and its texts belong, and which texts were erased.
 
 use crate::{
     adapters::storage::ChatId,
-    domain::{account::OwnerId, session::SessionId},
+    domain::{account::OwnerId, session::SessionId, tenant::TicketVisitor},
 };
 
-/// The session, owner and stored chat to which the texts of a turn belong.
+/// The session, owner and stored chat to which the texts of a turn belong, and the visitor who has asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TextScope {
     /// The session that the client named.
@@ -14,6 +14,8 @@ pub(super) struct TextScope {
     pub(super) owner: Option<OwnerId>,
     /// The stored chat.
     pub(super) chat: Option<ChatId>,
+    /// The visitor of a ticket, who alone can resume and stop the turn.
+    pub(super) ticket_visitor: Option<TicketVisitor>,
 }
 
 /// Texts that were erased.

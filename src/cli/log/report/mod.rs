@@ -40,7 +40,7 @@ pub(in crate::cli) struct Arguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     filters: Filters,
-    /// Show the figures of each group as well; no line has a site yet
+    /// Show the figures of each group as well
     #[arg(long, value_name = "FIELD")]
     by: Option<GroupBy>,
     /// The form of the output; html is a page with charts that needs no other file

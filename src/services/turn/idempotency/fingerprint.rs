@@ -9,8 +9,8 @@ use crate::{
     services::turn::request::{StoredChatTurn, TurnRequest},
 };
 
-/// Returns the key in the scope of its caller: the API key, the chat's owner, the account, the session that was started here, or
-/// else the asker with the session or name that the client has made up.
+/// Returns the key in the scope of its caller: the API key, the chat's owner, the account, the visitor of a ticket, the session that
+/// was started here, or else the asker with the session or name that the client has made up.
 ///
 /// Nobody can name the scope of another: that of a visitor of whom only the address is known has the hash of that address.
 /// People who share one and name nothing else share a scope. If both use the same key, one gets the other's answer only if
@@ -26,6 +26,7 @@ pub(in crate::services::turn) fn scoped_key(
     let scope = match (request.chat_owner(), &request.asker.id) {
         (Some(owner), _) => ScopedKey::owner(owner),
         (None, AskerId::Account(account)) => ScopedKey::account(*account),
+        (None, AskerId::Ticket(visitor)) => format!("ticket {visitor}"),
         (None, AskerId::Session(session)) => ScopedKey::session(session),
         (None, AskerId::Cookie(_) | AskerId::Address) => format!("{} {}", asker(), made_up_name(request)),
     };

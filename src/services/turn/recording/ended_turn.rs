@@ -57,6 +57,7 @@ impl EndedTurn<'_> {
             model: calls.model,
             requested_model: calls.requested_model,
             response_model: calls.report.model.as_deref(),
+            site: request.asker.site().map(|site| site.settings.id.as_str()),
             persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
             prompt_tokens: usage.tokens.prompt,
             completion_tokens: usage.tokens.completion,

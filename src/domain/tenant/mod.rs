@@ -1,8 +1,11 @@
 //! Tenants: the sites that embed the chat window, and the API keys of servers. A turn on behalf of a tenant has the tenant's
 //! limits and models.
 
-use std::sync::Arc;
+mod pause;
 
+use std::{fmt, sync::Arc};
+
+pub use self::pause::{PausedBy, SitePause};
 use crate::foundation::config::{LimitList, SiteSettings};
 pub use crate::foundation::config::{SiteLimits, TenantName};
 
@@ -20,6 +23,38 @@ pub enum Tenant {
 pub struct Site {
     /// What the configuration file says of the site.
     pub settings: SiteSettings,
+    /// Whether the site is paused. A site that is read again has the same one.
+    pub pause: Arc<SitePause>,
+}
+
+/// A visitor of a site, as the visitor's tickets name it: a random number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketVisitor(u128);
+
+impl TicketVisitor {
+    /// Generates a visitor.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(rand::random())
+    }
+
+    /// Parses the form in which a visitor is shown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+
+    /// Returns the bytes of the number.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+}
+
+impl fmt::Display for TicketVisitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
 }
 
 /// What an API key may do.
@@ -34,6 +69,15 @@ pub struct ApiKeyTerms {
 }
 
 impl Tenant {
+    /// Returns the site.
+    #[must_use]
+    pub fn site(&self) -> Option<&Site> {
+        match self {
+            Self::Site(site) => Some(site),
+            Self::Key(_) => None,
+        }
+    }
+
     /// Returns the id of the site or the name of the API key.
     #[must_use]
     pub fn name(&self) -> TenantName {
