@@ -54,9 +54,9 @@ export class Client {
     return response?.ok ? response.json().catch(() => {}) : undefined;
   }
 
-  /** Returns whether the server can be reached, although this page may not read its answer. */
+  /** Returns whether the server can be reached, although this page may not read its answers: every page may load the script. */
   isReachable() {
-    return fetch(this.#url("health"), { mode: "no-cors" }).then(Boolean, () => false);
+    return fetch(this.#url("../chat-window.js"), { mode: "no-cors" }).then(Boolean, () => false);
   }
 
   /**
