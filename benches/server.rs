@@ -40,7 +40,8 @@ impl Server {
         Self::al_chat_with(dir, &[("AI_SERVICE", "basic"), ("DATABASE_URL", database)]).await
     }
 
-    async fn al_chat_with(dir: &Path, settings: &[(&str, &str)]) -> Self {
+    /// Starts AL-Chat with these settings, and diagnostics written to a file.
+    pub(crate) async fn al_chat_with(dir: &Path, settings: &[(&str, &str)]) -> Self {
         let address = free_address();
         let diagnostics = File::create(dir.join("diagnostics.log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));

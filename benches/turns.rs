@@ -86,6 +86,49 @@ async fn main() {
     let logged = logged_turns(dir.path()).len();
     println!("session log: {logged} of {turns} turns");
     assert_eq!(logged, turns, "every answered turn is in the session log");
+    print_beside_an_abuser(&model).await;
+}
+
+/// Measures 100 visitors behind one address, alone and beside an abuser at another one who sends at 100 times their limit.
+async fn print_beside_an_abuser(model: &FakeModel) {
+    /// Each visitor asks so often in a round: in four rounds, as often as a visitor may in a minute.
+    const TURNS: usize = 5;
+    /// The pause of the abuser, who may ask 20 times a minute.
+    const PAUSE: Duration = Duration::from_millis(30);
+
+    let (dir, url) = (tempfile::tempdir().expect("a folder"), model.base_url());
+    let settings = [
+        ("OPENAI_BASE_URL", url.as_str()),
+        ("OPENAI_API_KEY", "sk-bench"),
+        ("PROXIES", "1"),
+        ("LIMIT_VISITOR", "20/minute"),
+        ("LIMIT_ADDRESS", "2000/minute"),
+    ];
+    let mut chat = Server::al_chat_with(dir.path(), &settings).await;
+    let mut visitors = Target::behind_proxy(&chat, 100, "192.0.2.1").await;
+    let mut abuser = Target::behind_proxy(&chat, 1, "192.0.2.2").await.lanes.remove(0);
+    let (mut alone, mut beside) = (Measured::default(), Measured::default());
+    for _ in 0..2 {
+        alone.add(visitors.ask(TURNS).await);
+        let abuse = async {
+            loop {
+                let (status, _) = abuser.send().await;
+                assert!(matches!(status, StatusCode::OK | StatusCode::TOO_MANY_REQUESTS), "{status}");
+                sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            measured = visitors.ask(TURNS) => beside.add(measured),
+            () = abuse => {}
+        }
+        // The request that was cut off has left its connection in the middle of a response.
+        abuser.connection = Connection::open(chat.address).await.expect("a connection");
+    }
+    println!("100 visitors behind one address, and an abuser at another one at 100 times the limit:");
+    for (name, measured) in [("alone", &alone), ("beside", &beside)] {
+        measured.print(name, &alone);
+    }
+    chat.stop().await;
 }
 
 /// Measures several starts of the program; the first creates the database.
@@ -177,9 +220,26 @@ impl Target {
         Self { name: AL_CHAT, process: Some(chat.id()), lanes, measured: Measured::default() }
     }
 
+    /// Starts a session for each lane, all at one address behind a proxy.
+    async fn behind_proxy(chat: &Server, concurrency: usize, address: &'static str) -> Self {
+        let mut this = Self::of_chat(chat, concurrency).await;
+        for lane in &mut this.lanes {
+            lane.forwarded_for = Some(address);
+        }
+        this
+    }
+
     /// Sends requests on all lanes, each after the previous response, until the time is over.
     async fn load(&mut self, time: Duration) -> Measured {
-        let most = ROUND_LIMIT / self.lanes.len();
+        self.send(ROUND_LIMIT / self.lanes.len(), time).await
+    }
+
+    /// Sends so many requests on each lane, each after the previous response.
+    async fn ask(&mut self, turns: usize) -> Measured {
+        self.send(turns, Duration::MAX).await
+    }
+
+    async fn send(&mut self, most: usize, time: Duration) -> Measured {
         let cpu_before = self.process.map(cpu_time);
         let started = Instant::now();
         let mut running = JoinSet::new();
@@ -214,15 +274,20 @@ struct Lane {
     connection: Connection,
     path: &'static str,
     body: Bytes,
+    forwarded_for: Option<&'static str>,
 }
 
 impl Lane {
     async fn open(address: SocketAddr, path: &'static str, body: Bytes) -> std::io::Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, path, body })
+        Ok(Self { connection: Connection::open(address).await?, path, body, forwarded_for: None })
     }
 
     async fn send(&mut self) -> (StatusCode, Bytes) {
-        let request = Request::post(self.path).body(Full::new(self.body.clone())).expect("a request");
+        let mut request = Request::post(self.path);
+        if let Some(address) = self.forwarded_for {
+            request = request.header("x-forwarded-for", address);
+        }
+        let request = request.body(Full::new(self.body.clone())).expect("a request");
         let (head, body) = self.connection.send(request).await;
         (head.status, body)
     }

@@ -161,6 +161,31 @@ async fn made_up_sessions_are_the_address() {
     chat_in(client, &start_session(client).await).await.assert_ok();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abuser_at_a_hundred_times_its_limit_keeps_nobody_out() {
+    let limits = [("LIMIT_VISITOR", "5/minute"), ("LIMIT_ADDRESS", "200/minute"), ("PROXIES", "1")];
+    let permits = [("MAX_TURNS", "16"), ("TURN_QUEUE", "200"), ("TURN_QUEUE_TIMEOUT", "10s")];
+    let Clocked { model: _model, service, .. } = start_clocked(&[limits, permits].concat()).await;
+    let client = &service.client;
+    let abuser = start_session(client).await;
+    let visitors = join_all((0..100).map(|_| start_session(client))).await;
+    let ask =
+        async |session: &str, address: &str| client.send(from(client, address).header("x-session-id", session)).await;
+
+    // Each request is sent on a connection of its own, of which there are not as many.
+    let abuse = stream::iter((0..500).map(|_| ask(&abuser, "192.0.2.1"))).buffer_unordered(50).collect::<Vec<_>>();
+    let school = join_all(visitors.iter().map(|visitor| ask(visitor, "192.0.2.2")));
+    let (abuse, school) = join!(abuse, school);
+    for answer in school {
+        answer.assert_ok();
+    }
+    let (served, refused) = abuse.iter().partition::<Vec<_>, _>(|answer| answer.status == 200);
+    assert_eq!((served.len(), refused.len()), (5, 495));
+    for answer in refused {
+        assert_limited(answer, "limit_reached", "visitor", "turns", "minute");
+    }
+}
+
 #[tokio::test]
 async fn an_address_with_a_hundred_visitors_bounds_no_other() {
     let settings = [("LIMIT_VISITOR", "2/minute"), ("LIMIT_ADDRESS", "100/minute"), ("PROXIES", "1")];
