@@ -550,7 +550,7 @@ async fn guesses_from_a_network_keep_no_owner_waiting() {
         async move { client.send(request).await }
     };
     let mut guesses = JoinSet::new();
-    for number in 0..150 {
+    for number in 0..250 {
         guesses.spawn(attempt(&format!("2001:db8:1:{number:x}::1"), &format!("name{number}"), "wrong"));
     }
     for _ in 0..20 {
@@ -564,7 +564,8 @@ async fn guesses_from_a_network_keep_no_owner_waiting() {
     while guesses.try_join_next().is_some() {
         answered += 1;
     }
-    assert!(answered < 70, "the owner has waited for {answered} guesses");
+    // Most of them are answered only after pauses.
+    assert!(answered < 180, "the owner has waited for {answered} guesses");
 }
 
 #[tokio::test]
