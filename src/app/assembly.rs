@@ -60,7 +60,7 @@ pub(super) async fn open(
         async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
-    let papita = config.credentials.papita_shown();
+    let papita = config.credentials.papita_url.to_string();
     let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
     let credentials = open_credentials(&config, has_papita_answered, &client, &storage, &clock, &tasks).await;
     let dependencies = Dependencies {
@@ -156,7 +156,7 @@ async fn open_credentials(
     clock: &Clock,
     tasks: &Tasks,
 ) -> Credentials {
-    let papita = config.credentials.papita_shown();
+    let papita = config.credentials.papita_url.to_string();
     let credentials = Credentials::new(&config.credentials, has_papita_answered, client.clone(), tasks.clone());
     if !has_papita_answered {
         let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());

@@ -14,6 +14,7 @@ mod api_keys;
 mod backup;
 mod bearers;
 mod breaker;
+mod canaries;
 mod chat_images;
 mod chats;
 mod check_command;

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::foundation::{
     http_client::{Cause, Client, cause, read_body, url_below},
-    secret::{ApiKey, InvalidApiKey},
+    secret::{ApiKey, InvalidApiKey, ServerUrl},
 };
 
 /// The largest response that is read from Papita, in bytes.
@@ -78,13 +78,13 @@ impl FetchFailure {
 #[derive(Clone, Debug)]
 pub(super) struct Papita {
     client: Client,
-    url: Url,
+    url: ServerUrl,
     timeout: Duration,
 }
 
 impl Papita {
     pub(super) fn new(client: Client, base: &Url, timeout: Duration) -> Self {
-        let url = url_below(base, "api/credentials/global/openai");
+        let url = url_below(base, "api/credentials/global/openai").into();
         Self { client, url, timeout }
     }
 
@@ -94,7 +94,7 @@ impl Papita {
     }
 
     async fn ask(&self) -> Result<ApiKey, FetchFailure> {
-        let sent = self.client.send(|client| client.get(self.url.clone())).await;
+        let sent = self.client.send(|client| client.get(Url::clone(&self.url))).await;
         let response = sent.map_err(|error| match cause(&error) {
             Cause::NoDescriptors => FetchFailure::NoDescriptors,
             _ => FetchFailure::Unreachable,

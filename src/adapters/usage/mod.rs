@@ -12,7 +12,10 @@ use url::Url;
 
 use crate::{
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
-    foundation::http_client::{Cause, Client, ReadFailure, cause, read_body, url_below},
+    foundation::{
+        http_client::{Cause, Client, ReadFailure, cause, read_body, url_below},
+        secret::ServerUrl,
+    },
 };
 
 /// The largest response that is read from Papita, in bytes.
@@ -123,7 +126,7 @@ impl PostFailure {
 #[derive(Clone, Debug)]
 pub struct UsageLog {
     client: Client,
-    url: Url,
+    url: ServerUrl,
     timeout: Duration,
 }
 
@@ -131,7 +134,7 @@ impl UsageLog {
     /// Returns a client for the Papita at a base URL. `timeout` limits each request.
     #[must_use]
     pub fn new(client: Client, base: &Url, timeout: Duration) -> Self {
-        let url = url_below(base, "api/usage/log");
+        let url = url_below(base, "api/usage/log").into();
         Self { client, url, timeout }
     }
 
@@ -146,7 +149,7 @@ impl UsageLog {
     async fn send(&self, request_id: &str, body: &str) -> Result<(), PostFailure> {
         let request = |client: &reqwest::Client| {
             client
-                .post(self.url.clone())
+                .post(Url::clone(&self.url))
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .header("idempotency-key", request_id)
                 .body(body.to_owned())

@@ -90,7 +90,7 @@ impl CredentialsInfo {
             openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
             openai_api_key_prefix: access.key().map(|key| key.fingerprint(&state.fingerprint_key)),
             openai_model: state.config.model.default.clone(),
-            papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
+            papita_api_url: settings.papita_url.to_string().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),
             credential_source: StringEnum::new(access.source().as_str()),
         }

@@ -5,7 +5,12 @@ use url::Url;
 use super::{listing::Listing, similar_names::most_similar};
 use crate::{
     adapters::model::ModelFailure,
-    foundation::{config, http_client::Client, secret::ApiKey},
+    foundation::{
+        config,
+        http_client::Client,
+        redaction::redacted,
+        secret::{ApiKey, ServerUrl},
+    },
 };
 
 /// Providers: the prefix of their keys, their name, and their base URL.
@@ -42,7 +47,7 @@ pub(super) async fn hints(
     }
     let is_wrong_address = match listing {
         Listing::Models(names) => {
-            hints.extend(about_name(&settings.default, &names));
+            hints.extend(about_name(&settings.default, &names, key));
             false
         }
         Listing::NoResponse(cause) => {
@@ -54,11 +59,12 @@ pub(super) async fn hints(
             false
         }
         Listing::Redirect(location) => {
+            let location = redacted(&location, key);
             hints.push(format!("the server sends callers on to {location}; set OPENAI_BASE_URL to what fits that"));
             true
         }
         Listing::Page(title) => {
-            hints.push(about_page(&title));
+            hints.push(about_page(&redacted(&title, key)));
             true
         }
         Listing::Other(_) => true,
@@ -84,14 +90,14 @@ fn about_key(settings: &config::Model, key: Option<&ApiKey>) -> String {
     }
 }
 
-fn about_name(name: &str, names: &[String]) -> Option<String> {
+fn about_name(name: &str, names: &[String], key: Option<&ApiKey>) -> Option<String> {
     if names.iter().any(|it| it == name) {
         return None;
     }
     if names.is_empty() {
         return Some("the server has no model at all; load one there first".to_owned());
     }
-    let nearest = most_similar(name, names, 3).join(", ");
+    let nearest = redacted(&most_similar(name, names, 3).join(", "), key);
     Some(format!(
         "the server has {} models, and none of this name; the nearest are {nearest} (OPENAI_MODEL)",
         names.len()
@@ -123,7 +129,7 @@ async fn about_path(base: &Url, client: &Client, key: Option<&ApiKey>) -> String
 }
 
 /// Returns base URLs that the user may have meant.
-fn alternatives(base: &Url) -> Vec<Url> {
+fn alternatives(base: &Url) -> Vec<ServerUrl> {
     let path = base.path().trim_end_matches('/');
     let stem = OPERATIONS.iter().find_map(|operation| path.strip_suffix(operation)).unwrap_or(path);
     let mut paths = vec![stem.to_owned(), format!("{stem}/v1")];
@@ -135,7 +141,7 @@ fn alternatives(base: &Url) -> Vec<Url> {
         if !seen.contains(&path) {
             let mut url = base.clone();
             url.set_path(&path);
-            urls.push(url);
+            urls.push(url.into());
             seen.push(path);
         }
     }

@@ -98,7 +98,7 @@ async fn check_answers(config: &Config, client: &Client, has_database: bool) -> 
     match &access {
         Access::Key(credential) => {
             let from = match credential.origin.source {
-                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
+                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_url),
                 _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };
             print(&format!("Key: from {from}; {}.\n", fingerprint(config, &credential.key, has_database).await));

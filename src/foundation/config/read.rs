@@ -21,7 +21,7 @@ use super::{
 };
 use crate::foundation::{
     file_access::FileAccess,
-    secret::{AdminToken, ApiKey, InvalidApiKey, SigningSecret},
+    secret::{AdminToken, ApiKey, InvalidApiKey, ServerUrl, SigningSecret},
 };
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
@@ -176,7 +176,7 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         "basic" => Some(AiService::Basic),
         _ => None,
     });
-    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url);
+    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url).map(ServerUrl::from);
     let default = reader.text(var::OPENAI_MODEL).map(str::to_owned);
     let allowed = reader.text(var::ALLOWED_MODELS).unwrap_or_default();
     let allowed = parse::list(allowed).map(str::to_owned).collect();
@@ -315,7 +315,7 @@ fn read_scope(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> O
 }
 
 fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credentials> {
-    let papita_url = reader.read(var::PAPITA_API_URL, HTTP_URL, parse::http_url);
+    let papita_url = reader.read(var::PAPITA_API_URL, HTTP_URL, parse::http_url).map(ServerUrl::from);
     let papita_timeout = reader.read(var::PAPITA_TIMEOUT, DURATION, parse::duration);
     let fresh = reader.read(var::CREDENTIAL_FRESH, DURATION, parse::duration);
     let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
@@ -324,7 +324,7 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
     let has_placeholder = matches!(local_key, Err(InvalidApiKey::Placeholder));
     let papita_url = papita_url?;
     // An example file that was copied but not edited holds the default address beside a placeholder for the key.
-    let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&papita_url);
+    let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&*papita_url);
     Some(Credentials {
         local_key: local_key.ok(),
         has_placeholder,

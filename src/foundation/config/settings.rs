@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
-use url::Url;
 
 use super::{
     config_file::{ConfigFile, SiteSettings},
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::foundation::{
     file_access::FileAccess,
-    secret::{AdminToken, ApiKey, SigningSecret},
+    secret::{AdminToken, ApiKey, ServerUrl, SigningSecret},
 };
 
 /// The host of OpenAI's API, which needs a key.
@@ -133,7 +132,7 @@ pub struct Model {
     /// What answers turns.
     pub service: AiService,
     /// The URL of the OpenAI-compatible server, without `/chat/completions`.
-    pub base_url: Url,
+    pub base_url: ServerUrl,
     /// The model that is used when a client names none.
     pub default: String,
     /// Other models that clients may name.
@@ -266,7 +265,7 @@ pub struct Credentials {
     /// Whether `OPENAI_API_KEY` holds a placeholder of an example file.
     pub has_placeholder: bool,
     /// The URL of Papita, the credential broker.
-    pub papita_url: Url,
+    pub papita_url: ServerUrl,
     /// Whether `PAPITA_API_URL` is set, and not just copied from an example file (its default beside a placeholder for the
     /// key). Otherwise Papita is optional: it is tried at its default address.
     pub papita_configured: bool,
@@ -280,17 +279,6 @@ pub struct Credentials {
     pub retry: Duration,
     /// The path of the `.env` file, which may not exist.
     pub env_file: PathBuf,
-}
-
-impl Credentials {
-    /// Returns Papita's URL for display: without a query, which may hold a secret.
-    #[must_use]
-    pub fn papita_shown(&self) -> String {
-        let mut shown = self.papita_url.clone();
-        shown.set_query(None);
-        shown.set_fragment(None);
-        shown.into()
-    }
 }
 
 /// Access tokens of accounts.

@@ -58,9 +58,10 @@ impl Client {
             Ok(response) => Ok(response),
             Err((true, _)) if begun.elapsed() < STALE_DETECTION_TIME => {
                 tracing::debug!("the server had closed a pooled connection; the request is sent on a new one");
-                request(&self.unpooled).send().await
+                // An error's text would have the URL, whose query may hold a key.
+                request(&self.unpooled).send().await.map_err(reqwest::Error::without_url)
             }
-            Err((_, error)) => Err(error),
+            Err((_, error)) => Err(error.without_url()),
         }
     }
 }

@@ -98,7 +98,7 @@ pub async fn read_rest(
             Some(idle) => tokio::time::timeout(idle, chunk).await.map_err(|_| ReadFailure::Idle)?,
             None => chunk.await,
         };
-        let Some(chunk) = chunk? else { return Ok(body) };
+        let Some(chunk) = chunk.map_err(reqwest::Error::without_url)? else { return Ok(body) };
         if body.len() + chunk.len() > limit {
             return Err(ReadFailure::TooLarge);
         }

@@ -3,11 +3,13 @@
 mod admin_token;
 mod api_key;
 mod content_key;
+mod server_url;
 mod signing;
 
 pub use self::{
     admin_token::AdminToken,
     api_key::{ApiKey, FingerprintKey, InvalidApiKey},
     content_key::ContentKey,
+    server_url::ServerUrl,
     signing::SigningSecret,
 };

@@ -13,6 +13,7 @@ pub mod log_check;
 pub mod manual_clock;
 pub mod operations;
 pub mod raw_connection;
+pub mod secret_search;
 pub mod service;
 pub mod user;
 pub mod visitor;

@@ -142,6 +142,10 @@ impl TestSetup {
         fs::rename(self.path().join("away"), self.log_dir()).expect("a folder");
     }
 
+    pub fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
     /// Returns the address of the service's database.
     pub fn database_url(&self) -> &str {
         &self.settings["DATABASE_URL"]
@@ -196,7 +200,7 @@ impl TestSetup {
     pub fn config(&self) -> Config {
         let mut config = Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration");
         if !config.credentials.papita_configured {
-            config.credentials.papita_url = self.default_papita.clone();
+            config.credentials.papita_url = self.default_papita.clone().into();
         }
         config
     }

@@ -23,7 +23,7 @@ use crate::{
     foundation::{
         config,
         http_client::{Client, read_body, url_below},
-        secret::ApiKey,
+        secret::{ApiKey, ServerUrl},
     },
 };
 
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     client: Client,
-    url: Url,
+    url: ServerUrl,
     limits: Limits,
     learned: LearnedModels,
     loaded: LoadedModels,
@@ -41,7 +41,7 @@ impl OpenAi {
     /// Creates a client with these settings. A query in the base URL, such as Azure's `api-version`, is kept.
     #[must_use]
     pub fn new(settings: &config::Model, client: Client) -> Self {
-        let url = url_below(&settings.base_url, "chat/completions");
+        let url = url_below(&settings.base_url, "chat/completions").into();
         let limits = Limits {
             first_byte_timeout: settings.first_byte_timeout,
             idle_timeout: settings.idle_timeout,
@@ -180,7 +180,7 @@ impl OpenAi {
         let body = Bytes::from(body);
         let request = |client: &reqwest::Client| {
             let request = client
-                .post(self.url.clone())
+                .post(Url::clone(&self.url))
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 // Compression would delay the pieces of a stream.
                 .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))

@@ -1,0 +1,424 @@
+//! No secret leaves the service: each is unlike all others, other servers repeat them in every form, and everything that the
+//! service writes is searched.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::Path,
+};
+
+use al_chat::foundation::config::{Config, Source};
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use crate::{
+    command_line::run,
+    fakes::{
+        byte_server::ByteServer,
+        model::{Behaviour, FakeModel},
+        papita::FakePapita,
+    },
+    support::{
+        secret_search::{SecretSearch, canary, canary_word, forms},
+        service::{Process, TestSetup, wait_until},
+    },
+};
+
+/// What a service wrote, by the place that it was written to.
+type Written = BTreeMap<String, Vec<u8>>;
+
+/// The secrets that were found, by place, each with the text around it.
+type Leaks = BTreeMap<String, BTreeMap<&'static str, String>>;
+
+fn leaks(search: &SecretSearch, written: &Written) -> Leaks {
+    let found = written.iter().map(|(place, bytes)| (place.clone(), search.found_in(bytes)));
+    found.filter(|(_, secrets)| !secrets.is_empty()).collect()
+}
+
+/// A service whose secrets are all canaries, and all answers that it has given.
+struct Watched {
+    setup: TestSetup,
+    process: Process,
+    search: SecretSearch,
+    answers: Vec<u8>,
+    admin_token: String,
+}
+
+impl Watched {
+    /// Starts the service with these further settings, and with diagnostics of all levels.
+    async fn start(setup: TestSetup, keys: &[(&'static str, String)]) -> Self {
+        let mut search = SecretSearch::new();
+        let mut setup = setup.with_all(&[
+            ("LOG_LEVEL", "trace"),
+            ("SESSION_LOG_CONTENT", "plain"),
+            ("MODEL_RETRIES", "0"),
+            ("BREAKER_FAILURE_RATE", "0"),
+            ("CREDENTIAL_RETRY", "1ms"),
+            ("CREDENTIAL_FRESH", "1ms"),
+        ]);
+        let mut admin_token = String::new();
+        for name in ["ADMIN_TOKEN", "JWT_SECRET_KEY", "SESSION_LOG_KEY"] {
+            let secret = canary();
+            setup = setup.with(name, &secret);
+            search.add(name, &secret);
+            if name == "ADMIN_TOKEN" {
+                admin_token = secret;
+            }
+        }
+        for (name, secret) in keys {
+            search.add(name, secret);
+        }
+        let out = File::create(setup.path().join("stdout")).expect("a file");
+        let mut command = setup.command(&[]);
+        command.stdout(out);
+        let process = setup.start_command(command).await;
+        Self { setup, process, search, answers: Vec::new(), admin_token }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.process.client.request(method, path)
+    }
+
+    fn json(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.process.client.json_request(path, body)
+    }
+
+    /// Sends a request and notes its answer, with its headers. Returns the body.
+    async fn ask(&mut self, request: RequestBuilder) -> String {
+        self.ask_except(request, |_| Vec::new()).await
+    }
+
+    /// Sends a request and notes its answer without these texts, which are meant for its receiver. They count as secrets
+    /// from then on.
+    async fn ask_except(
+        &mut self,
+        request: RequestBuilder,
+        of_receiver: impl FnOnce(&str) -> Vec<(&'static str, String)>,
+    ) -> String {
+        let answer: Response = request.send().await.expect("an answer");
+        let mut noted = format!("{:?}\n", answer.status());
+        for (name, value) in answer.headers() {
+            noted.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        }
+        let body = answer.text().await.expect("a body");
+        noted.push_str(&body);
+        for (name, secret) in of_receiver(&noted) {
+            noted = noted.replace(&secret, "");
+            // Of an account's token, only the signature is random.
+            self.search.add(name, secret.rsplit('.').next().unwrap_or(&secret));
+        }
+        self.answers.extend(noted.into_bytes());
+        body
+    }
+
+    /// Asks a question at all endpoints that ask the model.
+    async fn ask_model(&mut self) {
+        let question = json!({ "message": "hello", "text": "hello" });
+        for path in ["/api/chat", "/api/chat/stream", "/chat"] {
+            self.ask(self.json(path, &question)).await;
+        }
+    }
+
+    /// Stops the service and returns everything that it has written.
+    async fn stop(mut self) -> (SecretSearch, Written) {
+        for path in ["/metrics", "/openapi.json", "/api/health", "/api/openai/info", "/api/openai/usage"] {
+            let request = self.request(Method::GET, path);
+            self.ask(request).await;
+        }
+        self.process.terminate();
+        assert_eq!(self.process.exit_code().await, Some(0));
+        let mut diagnostics = self.process.start_lines.join("\n");
+        while let Some(line) = self.process.diagnostics.recv().await {
+            diagnostics.push_str(&line);
+            diagnostics.push('\n');
+        }
+        let folder = self.setup.path();
+        let mut written = Written::from([
+            ("answers".to_owned(), self.answers),
+            ("diagnostics".to_owned(), diagnostics.into_bytes()),
+            ("standard output".to_owned(), fs::read(folder.join("stdout")).expect("a file")),
+            ("session log".to_owned(), bytes_of(&self.setup.log_dir())),
+            ("database".to_owned(), database(&self.setup).await),
+        ]);
+        for command in [&["check"][..], &["openapi"], &["log", "report"], &["log", "verify"]] {
+            let ran = run(&self.setup, command).await;
+            written.insert(format!("al-chat {}", command.join(" ")), format!("{}{}", ran.out, ran.err).into_bytes());
+        }
+        let config = self.setup.config();
+        let source = Source::of_pairs(self.setup.settings().clone());
+        written
+            .insert("Debug output of the settings".to_owned(), format!("{config:?}{config:#?}{source:?}").into_bytes());
+        let service = self.setup.start().await;
+        written.insert("Debug output of the state".to_owned(), format!("{service:?}").into_bytes());
+        service.stop().await;
+        (self.search, written)
+    }
+}
+
+/// Returns the bytes of all files in a folder.
+fn bytes_of(folder: &Path) -> Vec<u8> {
+    let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect()
+}
+
+/// Returns all that the database holds: SQLite's files, or the rows of all tables of PostgreSQL.
+async fn database(setup: &TestSetup) -> Vec<u8> {
+    let url = setup.database_url();
+    if !url.starts_with("postgres") {
+        let files = ["al-chat.db", "al-chat.db-wal", "al-chat.db-shm"].map(|name| fs::read(setup.path().join(name)));
+        return files.into_iter().flat_map(Result::unwrap_or_default).collect();
+    }
+    let mut connection = PgConnection::connect(url).await.expect("a connection");
+    let names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+    let tables = sqlx::query(names).fetch_all(&mut connection).await.expect("the tables");
+    let mut dump = Vec::new();
+    for table in tables {
+        let rows = format!("SELECT t::text FROM \"{}\" t", table.get::<String, _>(0));
+        let rows = sqlx::query(AssertSqlSafe(rows)).fetch_all(&mut connection).await.expect("rows");
+        rows.iter().for_each(|row| dump.extend(row.get::<String, _>(0).into_bytes()));
+    }
+    assert!(!dump.is_empty());
+    dump
+}
+
+/// The ways in which a model's server repeats a text: in errors, headers, and bodies of every kind.
+fn repetitions(text: &str) -> Vec<Behaviour> {
+    let headers = || {
+        let names = ["x-request-id", "www-authenticate", "location", "retry-after", "set-cookie", "x-echo"];
+        names.map(|name| (name, text.to_owned())).to_vec()
+    };
+    let error = json!({ "error": {
+        "message": format!("Incorrect API key provided: {text}. (Bearer {text})"),
+        "type": text, "code": text, "param": text, text: text,
+    }});
+    let mut all = Vec::new();
+    for status in [400, 401, 403, 404, 422, 429, 500, 503] {
+        all.push(Behaviour::Respond { status, headers: headers(), body: error.to_string() });
+    }
+    let odd_answer = json!({
+        "id": text, "model": "gpt-4o-mini", "system_fingerprint": text, text: text,
+        "choices": [{ "index": 0, "message": { "role": text, "content": "hi" }, "finish_reason": text }],
+        "usage": { "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, text: text },
+    });
+    let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": "hi" } }] });
+    let bodies = [
+        (error.to_string(), "application/json"),
+        (odd_answer.to_string(), "application/json"),
+        (format!("data: {chunk}\n\ndata: {error}\n\n"), "text/event-stream"),
+        (format!("data: {chunk}\n\nevent: {text}\ndata: {text}\n\n"), "text/event-stream"),
+        (format!("<!doctype html><title>{text}</title>{text}"), "text/html"),
+        (format!("{{\"error\": {text}"), "application/json"),
+        (text.to_owned(), "text/plain"),
+    ];
+    for (body, media_type) in bodies {
+        let headers = [headers(), vec![("content-type", media_type.to_owned())]].concat();
+        all.push(Behaviour::Respond { status: 200, headers, body });
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_is_repeated_by_a_model_that_repeats_it() {
+    let (model, key) = (FakeModel::start().await, canary());
+    let setup = TestSetup::for_model(&model).with("OPENAI_API_KEY", &key);
+    let mut watched = Watched::start(setup, &[("OPENAI_API_KEY", key.clone())]).await;
+    for (_, text) in forms(&key) {
+        for behaviour in repetitions(&text) {
+            model.set_behaviour(behaviour);
+            watched.ask_model().await;
+        }
+        watched.ask(watched.request(Method::GET, "/api/openai/test")).await;
+    }
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_of_papita_and_no_address_is_repeated() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    // The keys that servers take in a query are words. Repeated by another server, they are recognized by their form.
+    let (key, of_papita, of_model) = (canary(), canary_word(), canary_word());
+    let query = |secret: &str| format!("?token={secret}");
+    let setup = TestSetup::new()
+        .with("PAPITA_API_URL", &format!("{}/{}", papita.url(), query(&of_papita)))
+        .with("OPENAI_BASE_URL", &format!("{}{}", model.base_url(), query(&of_model)));
+    papita.serve_key(&key);
+    let secrets =
+        [("Papita's key", key.clone()), ("PAPITA_API_URL", of_papita.clone()), ("OPENAI_BASE_URL", of_model.clone())];
+    let mut watched = Watched::start(setup, &secrets).await;
+    for secret in [&key, &of_papita, &of_model] {
+        for (_, text) in forms(secret) {
+            for behaviour in repetitions(&text).into_iter().step_by(3) {
+                papita.serve_key(&key);
+                model.set_behaviour(behaviour);
+                watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+            }
+            model.set_behaviour(Behaviour::Echo);
+            for (status, body) in [
+                (200, json!({ "credentials": { text.as_str(): text } }).to_string()),
+                (200, format!("<title>{text}</title>")),
+                (401, json!({ "error": text }).to_string()),
+                (500, text.clone()),
+            ] {
+                papita.serve_body(status, body);
+                watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+            }
+        }
+    }
+    // Records of usage are refused, too.
+    let page = Box::leak(format!("{key} {of_papita}").into_boxed_str());
+    papita.serve_key(&key);
+    papita.serve_usage_page(500, page);
+    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+    let attempts = papita.usage_attempts();
+    wait_until("an attempt to send a record", async || (papita.usage_attempts() > attempts).then_some(())).await;
+    // Without an answer, libraries name the address.
+    papita.stop().await;
+    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+    model.set_behaviour(Behaviour::CloseImmediately);
+    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_of_a_client_is_repeated() {
+    let model = FakeModel::start().await;
+    let mut watched = Watched::start(TestSetup::for_model(&model), &[]).await;
+    let (password, wrong, new) = (canary(), canary(), canary());
+    for (name, secret) in [("password", &password), ("wrong password", &wrong), ("new password", &new)] {
+        watched.search.add(name, secret);
+    }
+    let account = |password: &Value| json!({ "username": "ada", "email": "ada@example.org", "password": password });
+    watched.ask(watched.json("/api/auth/register", &account(&json!(password)))).await;
+    watched.ask(watched.json("/api/auth/register", &account(&json!(wrong)))).await;
+    for odd in [json!([password]), json!({ password.as_str(): 1 })] {
+        watched.ask(watched.json("/api/auth/register", &account(&odd))).await;
+        watched.ask(watched.json("/api/auth/login", &account(&odd))).await;
+    }
+    watched.ask(watched.json("/api/auth/login", &account(&json!(wrong)))).await;
+    let cut_off = format!("{{\"username\":\"ada\",\"password\":\"{password}");
+    let request = watched.request(Method::POST, "/api/auth/login").header("content-type", "application/json");
+    watched.ask(request.body(cut_off)).await;
+
+    let token = |answer: &str| {
+        let (_, rest) = answer.split_once("\"access_token\":\"").expect("a token");
+        vec![("account token", rest.split('"').next().expect("an end").to_owned())]
+    };
+    let login = watched.json("/api/auth/login", &account(&json!(password)));
+    let answer = watched.ask_except(login, token).await;
+    let token =
+        serde_json::from_str::<Value>(&answer).expect("JSON")["access_token"].as_str().expect("a text").to_owned();
+    for path in ["/api/auth/me", "/api/chat/histories", "/api/chat/1", "/api/admin/limits"] {
+        for bearer in
+            [&token, &token[..token.len() / 2], &watched.admin_token.clone(), &watched.admin_token[..20].to_owned()]
+        {
+            let request = watched.request(Method::GET, path);
+            watched.ask(request.bearer_auth(bearer)).await;
+            let request = watched.request(Method::GET, &format!("{path}?access_token={bearer}"));
+            watched
+                .ask(request.header("authorization", format!("Basic {bearer}")).header("x-session-id", bearer))
+                .await;
+        }
+    }
+    let change = json!({ "current_password": password, "new_password": new });
+    let request = watched.json("/api/auth/password", &change).bearer_auth(&token);
+    watched.ask(request).await;
+    watched.ask(watched.json("/api/auth/logout", &json!({})).bearer_auth(&token)).await;
+    watched.ask(watched.request(Method::GET, "/api/auth/me").bearer_auth(&token)).await;
+
+    let cookie = |answer: &str| {
+        let (_, rest) = answer.split_once("al_chat_visitor=").expect("a cookie");
+        vec![("visitor's cookie", rest.split(';').next().expect("an end").to_owned())]
+    };
+    let mut visitor = String::new();
+    let request = watched.request(Method::GET, "/chat_history");
+    watched
+        .ask_except(request, |answer| {
+            let found = cookie(answer);
+            visitor.clone_from(&found[0].1);
+            found
+        })
+        .await;
+    for (method, path) in [(Method::POST, "/chat"), (Method::GET, "/chat_history"), (Method::POST, "/clear_chat")] {
+        let request = watched.request(method, path).header("cookie", format!("al_chat_visitor={visitor}"));
+        let request = request.header("content-type", "application/json").body("{\"message\":\"hello\"}");
+        watched.ask_except(request, |_| vec![("visitor's cookie", visitor.clone())]).await;
+    }
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_password_of_a_database_or_proxy_is_repeated() {
+    let (database, proxy) = (canary(), canary());
+    let mut search = SecretSearch::new();
+    search.add("DATABASE_URL", &database);
+    search.add("HTTPS_PROXY", &proxy);
+    let encoded = |secret: &str| secret.replace('+', "%2B").replace('/', "%2F");
+    let refusal = format!(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"{proxy}\"\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{proxy}",
+        proxy.len()
+    );
+    let server = ByteServer::replying(Box::leak(refusal.into_boxed_str()).as_bytes()).await;
+    let address = format!("postgres://ada:{}@127.0.0.1:9/chat", encoded(&database));
+    let proxy_address = format!("http://ada:{}@{}", encoded(&proxy), server.address);
+    let without_database = TestSetup::new()
+        .with("DATABASE_URL", &address)
+        .with("DATABASE_CONNECT_TIMEOUT", "300ms")
+        .with("HTTPS_PROXY", &proxy_address)
+        .with("OPENAI_API_KEY", "sk-local")
+        .with("OPENAI_BASE_URL", "https://model.example/v1");
+    let mut written = Written::new();
+    for command in ["check", "migrate"] {
+        let ran = run(&without_database, &[command]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        written.insert(command.to_owned(), format!("{}{}", ran.out, ran.err).into_bytes());
+    }
+    for wrong in [format!("postgres://ada:{}@:x/chat", encoded(&database)), format!("mysql://ada:{database}@a/b")] {
+        let setup = TestSetup::new().with("DATABASE_URL", &wrong).with("HTTPS_PROXY", &format!("socks5://{proxy}@a"));
+        let ran = run(&setup, &["check"]).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        written.insert("check of wrong settings".to_owned(), format!("{}{}", ran.out, ran.err).into_bytes());
+    }
+    let config = Config::read(&Source::of_pairs([("DATABASE_URL", &*address), ("HTTPS_PROXY", &*proxy_address)]));
+    written.insert("Debug output of the settings".to_owned(), format!("{config:#?}").into_bytes());
+    assert_eq!(leaks(&search, &written), Leaks::new());
+
+    let setup = TestSetup::new()
+        .with("HTTPS_PROXY", &proxy_address)
+        .with("OPENAI_API_KEY", "sk-local")
+        .with("OPENAI_BASE_URL", "https://model.example/v1");
+    let mut watched = Watched::start(setup, &[("HTTPS_PROXY", proxy)]).await;
+    watched.ask_model().await;
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+/// The search itself: a secret that is planted in each place is found there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn planted_secrets_are_found_in_every_place() {
+    let (model, planted) = (FakeModel::start().await, canary());
+    let half = planted[..planted.len() / 2].replace('/', "+").replace('+', "-");
+    // Names of models are in metrics, answers, diagnostics, logs and settings.
+    let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", &half);
+    let mut watched = Watched::start(setup, &[]).await;
+    watched.search.add("planted", &half);
+    watched.ask_model().await;
+    watched.ask(watched.request(Method::GET, &format!("/{half}"))).await;
+    let (search, written) = watched.stop().await;
+    let places = leaks(&search, &written).into_keys().collect::<Vec<_>>();
+    let expected = [
+        "Debug output of the settings",
+        "Debug output of the state",
+        "al-chat check",
+        "al-chat log report",
+        "answers",
+        "database",
+        "diagnostics",
+        "session log",
+    ];
+    assert_eq!(places, expected);
+}
