@@ -125,6 +125,8 @@ impl Watched {
         for path in ["/metrics", "/openapi.json", "/api/health", "/api/openai/info", "/api/openai/usage"] {
             let request = self.request(Method::GET, path);
             self.ask(request).await;
+            let by_operator = self.request(Method::GET, path).bearer_auth(&self.admin_token);
+            self.ask(by_operator).await;
         }
         self.process.terminate();
         assert_eq!(self.process.exit_code().await, Some(0));
