@@ -18,6 +18,8 @@ pub(crate) enum MalformedRequest {
     Unreadable(StatusCode),
     /// The request has both a `Content-Length` and a `Transfer-Encoding`; the library passes on only one of them.
     TwoLengths,
+    /// A line of the head ends with a line feed alone, which a proxy may take for a part of a value.
+    BareLineFeed,
 }
 
 /// Checks the head of a request. A request that fails must get no other answer than the error.
@@ -27,6 +29,7 @@ pub(super) fn check(request: &Request) -> Result<(), Problem> {
         Some(MalformedRequest::TwoLengths) => {
             return Err(Problem::new(&requests::INVALID_TRANSFER_ENCODING));
         }
+        Some(MalformedRequest::BareLineFeed) => return Err(Problem::new(&requests::MALFORMED_REQUEST)),
         None => {}
     }
     check_host(request.version(), request.headers())?;

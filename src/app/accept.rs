@@ -197,6 +197,8 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         // Of these two headers hyper has removed one. RFC 9112, 6.1, calls such a request an attempt at smuggling.
         if request.headers().contains_key(header::TRANSFER_ENCODING) && head.has(&header::CONTENT_LENGTH) {
             request.set_data(MalformedRequest::TwoLengths);
+        } else if head.has_bare_line_feed() {
+            request.set_data(MalformedRequest::BareLineFeed);
         }
         if self.is_extra {
             request.set_data(BeyondConnectionLimit);

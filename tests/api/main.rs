@@ -43,6 +43,8 @@ mod first_start;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod generated_docs;
+#[cfg(target_os = "linux")]
+mod hostile_input;
 mod idempotency;
 mod images;
 mod interrupted_keys;
