@@ -14,6 +14,11 @@ use tokio::{
 
 use super::connection_timeouts::ConnectionTimeouts;
 
+/// The most reads in a row before the connection's other work gets its turn. hyper reads on while bytes arrive that are no
+/// content, such as zeros before the size of a chunk. By then tokio would have stopped the task's timers, too: each read
+/// takes from the budget of which a timer needs a rest, so the time limit of such a body would never end it.
+const MAX_READS: usize = 8;
+
 /// A TCP stream that notes its progress in [`ConnectionTimeouts`], and doesn't send the responses that hyper writes by itself.
 ///
 /// hyper answers a request that it cannot parse without calling the service, and such a response isn't in the contract's
@@ -24,11 +29,13 @@ pub(super) struct ConnectionStream {
     stream: TcpStream,
     timeouts: Arc<ConnectionTimeouts>,
     library_response: Vec<u8>,
+    /// The number of reads in a row that found bytes.
+    reads: usize,
 }
 
 impl ConnectionStream {
     pub(super) fn new(stream: TcpStream, timeouts: Arc<ConnectionTimeouts>) -> Self {
-        Self { stream, timeouts, library_response: Vec::new() }
+        Self { stream, timeouts, library_response: Vec::new(), reads: 0 }
     }
 
     /// Returns the socket, still open, and the response of hyper's own that was not sent.
@@ -40,8 +47,14 @@ impl ConnectionStream {
 
 impl AsyncRead for ConnectionStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.reads == MAX_READS {
+            self.reads = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.reads = if polled.is_ready() { self.reads + 1 } else { 0 };
         let arrived = buf.filled().get(before..).unwrap_or_default();
         if !arrived.is_empty() && !self.timeouts.bytes_received(arrived) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));

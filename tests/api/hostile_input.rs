@@ -127,8 +127,9 @@ async fn bytes_without_end_are_cut_off_at_little_memory() {
             ("GET /".to_owned(), long.clone()),
             ("GET / HTTP/1.1\r\nHost: a\r\nX: ".to_owned(), long.clone()),
             ("GET / HTTP/1.1\r\nHost: a\r\n".to_owned(), "X: 1\r\n".repeat(1000)),
-            // The size of a chunk, the extension of one, and trailers.
+            // The size of a chunk, blanks behind it, the extension of a chunk, and trailers.
             (format!("POST /api/chat HTTP/1.1\r\n{chunked}\r\n\r\n"), "0".repeat(16 << 10)),
+            (format!("POST /api/chat HTTP/1.1\r\n{chunked}\r\n\r\n1"), " ".repeat(16 << 10)),
             (format!("POST /api/chat HTTP/1.1\r\n{chunked}\r\n\r\n1;"), long.clone()),
             (format!("POST /api/chat HTTP/1.1\r\n{chunked}\r\n\r\n1\r\n{{\r\n0\r\nX: "), long.clone()),
             (format!("POST /api/chat HTTP/1.1\r\n{chunked}\r\n\r\n1\r\n{{\r\n0\r\n"), "X: 1\r\n".repeat(1000)),
