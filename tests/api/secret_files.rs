@@ -220,6 +220,7 @@ async fn sighup_reads_the_files_of_secrets_again() {
     assert!(line.contains("OPENAI_API_KEY_FILE: expected the path of a file that holds the value"), "{line}");
     process.client.chat("hello").await.assert_ok();
     assert_eq!(last_bearer(&model).as_deref(), Some("sk-second"));
-    let info = process.client.get("/api/openai/info").await.json();
+    let info = process.client.request(Method::GET, "/api/openai/info").bearer_auth(SECRET);
+    let info = process.client.send(info).await.json();
     assert_eq!(info["credentials_info"]["credential_source"], "local_env");
 }
