@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     command_line::{CommandOutput, assert_wrong_arguments, run},
-    fakes::model::{Behaviour, FakeModel, Pace, PieceGate, Script},
+    fakes::model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Script},
     support::{
         client::{Client, HttpResponse},
         service::{TestSetup, start_with, wait_until},
@@ -181,6 +181,25 @@ async fn a_server_starts_sessions_for_many_people() {
     client.send(start_session(client, &key)).await.assert_ok();
     let stop = client.json_request("/api/session/stop", &json!({ "session_id": "made-up" })).bearer_auth(&key);
     client.send(stop).await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_server_can_use_all_permits() {
+    let (model, setup, service) = start_with(&[("MAX_TURNS", "4"), ("TURN_QUEUE", "0"), ("PROXIES", "1")]).await;
+    let (client, gate) = (&service.client, Gate::new());
+    let key = accepted_key(&setup, client, "shop", &[]).await;
+    model.set_behaviour(Behaviour::Held(gate.clone()));
+    let asked = (0..4).map(|_| {
+        client.send(chat(client, &key, &json!({ "message": "hello" })).header("x-forwarded-for", "192.0.2.1"))
+    });
+    let all_are_asked = async {
+        model.wait_for_calls(4).await;
+        gate.open();
+    };
+    let (answers, ()) = tokio::join!(join_all(asked), all_are_asked);
+    for answer in answers {
+        answer.assert_ok();
+    }
 }
 
 #[tokio::test]
