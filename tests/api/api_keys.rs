@@ -15,6 +15,7 @@ use crate::{
     fakes::model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Script},
     support::{
         client::{Client, HttpResponse},
+        manual_clock::ManualClock,
         service::{TestSetup, start_with, wait_until},
     },
 };
@@ -118,6 +119,8 @@ async fn a_key_is_accepted_where_turns_and_sessions_are() {
     client.chat("without a key").await.assert_ok();
     let lines = setup.wait_for_log_lines("chat", 4).await;
     assert!(lines[3].get("api_key").is_none(), "{}", lines[3]);
+    client.send(chat(client, &key, &json!({}))).await.assert_error(400, "message_required");
+    assert_eq!(setup.wait_for_log_lines("refusal", 1).await[0]["api_key"], "shop");
 }
 
 #[tokio::test]
@@ -168,6 +171,50 @@ async fn each_key_has_its_own_limits_and_models() {
     assert_eq!(asked, ["gpt-4o-mini", "gpt-4o-mini", "huge", "huge", "huge"].map(Value::from));
     let refused = client.send(chat(client, &own, &json!({ "message": "hello", "model": "gpt-4o-mini" }))).await;
     refused.assert_error(400, "model_not_allowed");
+}
+
+#[tokio::test]
+async fn no_request_asks_the_database_for_its_key() {
+    let (_model, setup, service) = start_with(&[]).await;
+    let client = &service.client;
+    let key = accepted_key(&setup, client, "shop", &[]).await;
+    setup.change_database("ALTER TABLE api_keys RENAME TO api_keys_away").await;
+    client.send(chat(client, &key, &json!({ "message": "hello" }))).await.assert_ok();
+    for _ in 0..20 {
+        let request = client.send(start_session(client, &made_up(&key))).await;
+        assert_refused(&request, "api_key_unknown");
+    }
+    setup.change_database("ALTER TABLE api_keys_away RENAME TO api_keys").await;
+    accepted_key(&setup, client, "blog", &[]).await;
+    client.send(start_session(client, &key)).await.assert_ok();
+}
+
+#[tokio::test]
+async fn the_last_use_is_written_once_a_minute() {
+    let (model, clock) = (FakeModel::start().await, ManualClock::at("2026-05-04T12:00:00Z"));
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let client = &service.client;
+    let key = accepted_key(&setup, client, "shop", &[]).await;
+    let last_use = async || listed(&setup).await[0]["last_used_at"].clone();
+    let wait_for_use = async |time: &str| {
+        wait_until(time, async || last_use().await.as_str().is_some_and(|at| at.contains(time)).then_some(())).await;
+    };
+    wait_for_use("12:00:00").await;
+    clock.advance(Duration::from_secs(30));
+    client.send(start_session(client, &key)).await.assert_ok();
+    // Two reads of the keys follow each other, with a write of uses in between.
+    for other in ["first", "second"] {
+        accepted_key(&setup, client, other, &[]).await;
+    }
+    assert!(last_use().await.as_str().unwrap().contains("12:00:00"));
+    clock.advance(Duration::from_secs(30));
+    client.send(start_session(client, &key)).await.assert_ok();
+    wait_for_use("12:01:00").await;
+    clock.advance(Duration::from_secs(5));
+    client.send(start_session(client, &key)).await.assert_ok();
+    service.stop().await;
+    assert!(last_use().await.as_str().unwrap().contains("12:01:05"), "the end of the process writes it");
 }
 
 #[tokio::test]

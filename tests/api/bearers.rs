@@ -8,6 +8,8 @@ use crate::support::{
     user::{User, start_with_ada},
 };
 
+const ADMIN: &str = "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe";
+
 const TICKET: &str = "alt_5f0c7bd1a3e94f7c8b21d6e09a4c3f58";
 
 /// Asserts that a bearer was refused by what its kind is.
@@ -56,7 +58,7 @@ async fn a_ticket_that_is_none_starts_no_turn() {
 
 #[tokio::test]
 async fn two_authorization_headers_are_refused() {
-    let (model, _setup, service, ada) = start_with_ada(&[]).await;
+    let (model, _setup, service, ada) = start_with_ada(&[("ADMIN_TOKEN", ADMIN)]).await;
     let grace = User::register(&service.client, "grace").await;
     for path in ["/api/chat", "/api/chat/stream"] {
         let request = service.client.json_request(path, &json!({ "message": "hello" }));
@@ -65,5 +67,8 @@ async fn two_authorization_headers_are_refused() {
     }
     let twice = ada.request(Method::GET, "/api/auth/me").bearer_auth(&ada.token);
     assert_refused(&service.client.send(twice).await, "token_invalid");
+    let operator = || service.client.request(Method::GET, "/api/admin/limits").bearer_auth(ADMIN);
+    service.client.send(operator()).await.assert_ok();
+    assert_refused(&service.client.send(operator().bearer_auth(ADMIN)).await, "operator_only");
     assert_eq!(model.call_count(), 0);
 }

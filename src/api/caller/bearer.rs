@@ -50,9 +50,11 @@ impl<'a> Bearer<'a> {
     }
 }
 
-/// Returns what follows `Bearer`, whatever its kind; `None` without an `Authorization` header, or with another scheme.
+/// Returns what follows `Bearer`, whatever its kind; `None` without an `Authorization` header, with two, or with another scheme.
 pub(super) fn bearer_text(request: &Request) -> Option<&str> {
-    text_of(request.headers().get(header::AUTHORIZATION)?)
+    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+    let credentials = headers.next()?;
+    if headers.next().is_some() { None } else { text_of(credentials) }
 }
 
 fn text_of(credentials: &HeaderValue) -> Option<&str> {
