@@ -148,6 +148,8 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "SESSION_LOG_COMPRESS_AFTER",
         "SESSION_LOG_KEEP",
         "DATABASE_URL",
+        "MAX_CHATS",
+        "MAX_STORED_BYTES",
         "MAX_CONNECTIONS",
         "LOG_FORMAT",
     ];

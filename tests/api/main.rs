@@ -82,6 +82,7 @@ mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod query_plans;
+mod quotas;
 #[cfg(target_os = "linux")]
 mod read_only_database;
 mod reconciled_rows;

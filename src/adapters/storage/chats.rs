@@ -11,6 +11,17 @@ use super::{
 };
 use crate::domain::{account::OwnerId, title::Title};
 
+/// The result of the creation of a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChatCreation {
+    /// The new chat.
+    Created(StoredChat),
+    /// The owner has as many chats as may be stored.
+    TooMany,
+    /// The owner does not exist any more.
+    NoOwner,
+}
+
 /// A stored chat, without its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredChat {
@@ -50,28 +61,35 @@ fn chat((id, title, created_at, updated_at, message_count, persona): ChatRow) ->
 }
 
 impl Storage {
-    /// Creates a chat with a persona. A chat without a title gets one from its first message. `None` if the owner does not
-    /// exist any more.
+    /// Creates a chat with a persona, unless the owner has `max_chats` already. A chat without a title gets one from its first
+    /// message.
     pub async fn create_chat(
         &self,
         owner: OwnerId,
         title: Option<&Title>,
         persona: Option<&str>,
         now: Timestamp,
-    ) -> Result<Option<StoredChat>, StorageFailure> {
+        max_chats: u64,
+    ) -> Result<ChatCreation, StorageFailure> {
         let row: Option<ChatRow> =
             sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at, persona)
              SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS TEXT)
-             FROM owners WHERE id = $1
+             FROM owners WHERE id = $1 AND chats < $6
              RETURNING id, title, created_at, updated_at, message_count, persona")
             .bind(owner.0)
             .bind(title.map_or(Title::NEW, Title::as_str))
             .bind(i64::from(title.is_some()))
             .bind(now.as_microsecond())
             .bind(persona)
+            .bind(to_integer(max_chats))
             .fetch_optional(&self.write)
             .await?;
-        Ok(row.map(chat))
+        if let Some(row) = row {
+            return Ok(ChatCreation::Created(chat(row)));
+        }
+        let owner: Option<(i64,)> =
+            sql("SELECT chats FROM owners WHERE id = $1").bind(owner.0).fetch_optional(&self.write).await?;
+        Ok(owner.map_or(ChatCreation::NoOwner, |_| ChatCreation::TooMany))
     }
 
     /// Returns an owner's chats after a position in their list, at most `limit`, the latest first.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    column_values::to_timestamp,
+    column_values::{to_count, to_timestamp},
     failure::StorageFailure,
     handle::Storage,
     ids::{ChatId, Cursor, MessageId},
@@ -28,6 +28,8 @@ pub struct NewQuestion<'a> {
     pub image: Option<&'a str>,
     /// The id of the request that asks.
     pub request_id: &'a str,
+    /// The most bytes of texts and images that the owner may store, this question included.
+    pub max_stored_bytes: u64,
 }
 
 /// A stored question that has no answer yet.
@@ -62,6 +64,8 @@ pub enum OpenOutcome {
     Opened(PendingQuestion),
     /// Another question of the chat is pending.
     ChatBusy,
+    /// The question does not fit beside what its owner has stored.
+    StorageFull,
     /// The chat, or the failed message to be retried, does not exist.
     NotFound,
 }
@@ -87,23 +91,29 @@ pub struct Exchange {
 impl Storage {
     /// Stores a question as pending. The first question of a chat without a title gives it one.
     pub async fn open_question(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<OpenOutcome, StorageFailure> {
-        let NewQuestion { owner, chat, text, image, request_id } = *new;
+        let NewQuestion { owner, chat, text, image, request_id, max_stored_bytes } = *new;
+        let size = text.len() + image.map_or(0, str::len);
         let title = Title::from_message(text);
         let mut transaction = self.write.begin().await?;
-        let numbered: Option<(i64,)> = sql("UPDATE chats SET turns = turns + 1, message_count = message_count + 1,
+        let numbered: Option<(i64, i64)> = sql("UPDATE chats SET turns = turns + 1, message_count = message_count + 1,
                     updated_at = $3, is_titled = CASE WHEN CAST($4 AS TEXT) IS NULL THEN is_titled ELSE 1 END,
                     title = CASE WHEN is_titled = 1 OR CAST($4 AS TEXT) IS NULL THEN title ELSE CAST($4 AS TEXT) END
-             WHERE id = $1 AND owner_id = $2 RETURNING turns")
+             WHERE id = $1 AND owner_id = $2
+             RETURNING turns, (SELECT stored_bytes FROM owners WHERE owners.id = chats.owner_id)")
         .bind(chat.0)
         .bind(owner.0)
         .bind(now.as_microsecond())
         .bind(title.as_ref().map(Title::as_str))
         .fetch_optional(&mut transaction)
         .await?;
-        let Some((turn,)) = numbered else {
+        let Some((turn, stored_bytes)) = numbered else {
             transaction.rollback().await?;
             return Ok(OpenOutcome::NotFound);
         };
+        if to_count(stored_bytes).saturating_add(size as u64) > max_stored_bytes {
+            transaction.rollback().await?;
+            return Ok(OpenOutcome::StorageFull);
+        }
         let new = NewMessage {
             owner,
             chat,

@@ -46,6 +46,7 @@ const VERSIONS: &[Version] = versions! {
     15 "0015_limit_counts.sql" "counts of limits";
     16 "0016_log_totals.sql" "log totals";
     17 "0017_answer_sessions.sql" "sessions of stored answers";
+    18 "0018_owner_quotas.sql" "quotas of owners";
     20 "0020_api_keys.sql" "API keys of servers";
     21 "0021_paused_sites.sql" "paused sites";
 };

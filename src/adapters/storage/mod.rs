@@ -80,7 +80,7 @@ pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
     api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
-    chats::StoredChat,
+    chats::{ChatCreation, StoredChat},
     content_key::{ContentScope, StoredKey},
     content_key_reader::ContentKeyReader,
     counted_log::CountedLog,

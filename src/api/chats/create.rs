@@ -6,21 +6,23 @@ use serde::Deserialize;
 
 use super::body::WholeChat;
 use crate::{
+    adapters::storage::ChatCreation,
     api::{
         AppState, Group,
         caller::RequiredAccount,
         json::{Created, OptionalJson},
         personas::named_persona,
-        problem::failures,
+        problem::{Problem, failures},
         unread_field::with_unread_fields,
     },
-    domain::title::Title,
+    domain::{errors::resources, title::Title},
     services::accounts::AccountFailure,
 };
 
 failures! { CreateFailure, signed in with a body {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is invalid (`invalid_request`, `invalid_title`), or there \
          is no such persona (`persona_not_found`).",
+    409 "The account has as many chats as it may store (`too_many_chats`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
 } }
 
@@ -61,9 +63,15 @@ impl CreateChatApi {
         let persona = named_persona(state, request.persona.as_deref())?;
         let persona = persona.as_ref().map(|persona| persona.id.as_str());
         let (owner, now) = (signed_in.account.id, state.clock.now());
-        let chat = state.storage.create_chat(owner, title.as_ref(), persona, now).await?;
-        let chat = chat.ok_or(AccountFailure::EndedToken)?;
-        Ok(Created(WholeChat::empty(chat, owner, &state.clock)))
+        let max_chats = state.config.quotas.chats;
+        match state.storage.create_chat(owner, title.as_ref(), persona, now, max_chats).await? {
+            ChatCreation::Created(chat) => Ok(Created(WholeChat::empty(chat, owner, &state.clock))),
+            ChatCreation::TooMany => {
+                let problem = Problem::new(&resources::TOO_MANY_CHATS).with_detail("max_chats", max_chats.into());
+                Err(problem.into())
+            }
+            ChatCreation::NoOwner => Err(AccountFailure::EndedToken.into()),
+        }
     }
 }
 

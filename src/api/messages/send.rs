@@ -47,7 +47,7 @@ failures! { SendFailure, of a turn {
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "The account has no such chat (`chat_not_found`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
-         cleared or deleted meanwhile (`chat_changed`); or its persona was removed (`persona_gone`).",
+         cleared or deleted meanwhile (`chat_changed`); the account may store no more (`storage_full`); or its persona was removed (`persona_gone`).",
     413 "The body is larger than 17 MiB, or its text than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }

@@ -38,7 +38,7 @@ failures! { PortalChatFailure, of a turn {
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     403 "The request comes from a page of another website (`foreign_origin`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
-         cleared meanwhile (`chat_changed`).",
+         cleared meanwhile (`chat_changed`), or is full (`storage_full`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }

@@ -140,6 +140,9 @@ impl From<TurnFailure> for Problem {
                 let sentence = format!("{}. It may have {}", failure.kind().error.sentence, size(*limit));
                 Self::new(&failure.kind().error).with_sentence(sentence).with_detail("limit_bytes", (*limit).into())
             }
+            TurnFailure::StorageFull { max_bytes } => {
+                Self::new(&failure.kind().error).with_detail("max_bytes", (*max_bytes).into())
+            }
             failure => Self::with_stated_wait(&failure.kind().error, failure.retry_after()),
         };
         problem.with_cause(failure)

@@ -111,6 +111,15 @@ error_rows! {
         action: "Load the list of chats again.",
     }
 
+    /// The account has as many chats as it may store (`MAX_CHATS`). `details.max_chats` is the number.
+    TOO_MANY_CHATS {
+        status: 409,
+        code: "too_many_chats",
+        retry_after: RetryAfter::None,
+        sentence: "You have as many chats as can be stored; delete one to begin another",
+        action: "Delete a chat (`DELETE /api/chat/{chat_id}/delete`), or raise `MAX_CHATS`.",
+    }
+
     /// Other clients read chats with large messages, and occupy the memory for them (`BODY_MEMORY`).
     LIST_MEMORY_USED_UP {
         status: 503,

@@ -193,6 +193,21 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// The message does not fit beside what its account or visitor has stored (`MAX_STORED_BYTES`). `details.max_bytes` is the size.
+    STORAGE_FULL {
+        status: 409,
+        code: "storage_full",
+        retry_after: RetryAfter::None,
+        sentence: "Your stored messages take all the room there is; delete or clear a chat to go on",
+        action: "Delete messages or chats, or clear one, or raise `MAX_STORED_BYTES`.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The chat or the message was removed, or the message has been answered.
     CHAT_CHANGED {
         status: 409,

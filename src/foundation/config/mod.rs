@@ -31,7 +31,7 @@ pub use self::{
     secret_source::SecretPlace,
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
-        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
     },
     source::Source,
     tenant_name::TenantName,

@@ -14,7 +14,7 @@ use super::{
     log_filter, origins, parse,
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
-        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables::{self as var, Variable},
@@ -73,6 +73,8 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
     let database = read_database(reader, file_access);
+    let max_chats = reader.read(var::MAX_CHATS, COUNT, |text| text.parse::<u64>().ok().filter(|count| *count > 0));
+    let max_bytes = reader.read(var::MAX_STORED_BYTES, "a size such as 128MiB", parse::bytes);
     let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match lower(text).as_str() {
         "text" => Some(LogFormat::Text),
         "json" => Some(LogFormat::Json),
@@ -105,6 +107,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,
         database: database?,
+        quotas: Quotas { chats: max_chats?, bytes: max_bytes? as u64 },
         log_level: log_level?,
         log_format: log_format?,
     })

@@ -56,10 +56,21 @@ pub struct Config {
     pub proxy: Proxy,
     /// The database.
     pub database: Database,
+    /// What one owner may store.
+    pub quotas: Quotas,
     /// The filter of the diagnostics, in the syntax of `tracing`.
     pub log_level: String,
     /// The format of the diagnostics.
     pub log_format: LogFormat,
+}
+
+/// What one owner, an account or a visitor of the portal, may store.
+#[derive(Clone, Copy, Debug)]
+pub struct Quotas {
+    /// The number of chats.
+    pub chats: u64,
+    /// The bytes of texts and images.
+    pub bytes: u64,
 }
 
 /// Settings of the database.

@@ -44,6 +44,12 @@ pub enum TurnFailure {
     /// The earlier turns of the same chat did not end in time.
     #[error("the earlier turns of the same chat took too long")]
     ChatBusy,
+    /// The message does not fit beside what its owner has stored.
+    #[error("the owner has stored {max_bytes} bytes, or the message is too large beside what is stored")]
+    StorageFull {
+        /// The most bytes that an owner may store.
+        max_bytes: u64,
+    },
     /// The chat or the message was removed, or the message has been answered.
     #[error("the chat or the message was removed, or the message has been answered")]
     ChatChanged,
@@ -88,6 +94,7 @@ impl TurnFailure {
             Self::KeyReused => &turns::IDEMPOTENCY_KEY_REUSED,
             Self::Interrupted => &turns::TURN_INTERRUPTED,
             Self::ChatBusy => &turns::CHAT_BUSY,
+            Self::StorageFull { .. } => &turns::STORAGE_FULL,
             Self::ChatChanged => &turns::CHAT_CHANGED,
             Self::Image(invalid) => invalid.kind(),
             Self::LogUnavailable => &turns::SESSION_LOG_UNAVAILABLE,

@@ -156,8 +156,8 @@ fn start_stored_chats(
     abilities: &Arc<ModelAbilities>,
 ) -> StoredChats {
     let Dependencies { storage, clock, tasks, .. } = dependencies;
-    let (timeout, cut_off) = (config.turns.timeout, turn_tasks.cut_off());
-    StoredChats::start(storage.clone(), clock.clone(), timeout, cut_off, Arc::clone(abilities), tasks)
+    let cut_off = turn_tasks.cut_off();
+    StoredChats::start(storage.clone(), clock.clone(), config, cut_off, Arc::clone(abilities), tasks)
 }
 
 fn start_idempotency(

@@ -34,7 +34,7 @@ use super::{
 use crate::{
     adapters::storage::{Exchange, NewQuestion, OpenOutcome, Storage, StorageFailure},
     domain::{account::OwnerId, chat::Image},
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::{clock::Clock, config::Config, tasks::Tasks},
 };
 
 /// Time between attempts to store a question while another replica runs a turn in the same chat.
@@ -47,6 +47,8 @@ pub(super) struct StoredChats {
     clock: Clock,
     /// Time that a turn waits for those before it in the same chat.
     timeout: Duration,
+    /// The most bytes that an owner may store.
+    max_stored_bytes: u64,
     /// Cancelled when running turns must end.
     cut_off: CancellationToken,
     queues: ChatQueues,
@@ -60,18 +62,29 @@ impl StoredChats {
     pub(super) fn start(
         storage: Storage,
         clock: Clock,
-        timeout: Duration,
+        config: &Config,
         cut_off: CancellationToken,
         abilities: Arc<ModelAbilities>,
         tasks: &Tasks,
     ) -> Self {
+        let (timeout, max_stored_bytes) = (config.turns.timeout, config.quotas.bytes);
         let active = ActiveRequests::default();
         let wait = StorageWait { timeout, cut_off: cut_off.clone() };
         let outcomes = Arc::new(Outcomes::new(storage.clone(), active.clone(), wait));
         let (reconciled, stopping) = (Arc::clone(&outcomes), tasks.stopping());
         tasks.spawn("stored chats", async move { reconciled.reconcile(stopping).await });
         let history = History::new(storage.clone(), abilities);
-        Self { storage, clock, timeout, cut_off, queues: ChatQueues::default(), active, history, outcomes }
+        Self {
+            storage,
+            clock,
+            timeout,
+            max_stored_bytes,
+            cut_off,
+            queues: ChatQueues::default(),
+            active,
+            history,
+            outcomes,
+        }
     }
 
     /// Waits for the turns before this one in its chat, stores the question, and adds the history to the request. While the
@@ -144,6 +157,9 @@ impl StoredChats {
         loop {
             match self.try_to_open(stored_chat, request).await.map_err(|failure| unavailable(&failure))? {
                 OpenOutcome::Opened(question) => return Ok(OpenQuestion { question, _active: active }),
+                OpenOutcome::StorageFull => {
+                    return Err(TurnFailure::StorageFull { max_bytes: self.max_stored_bytes });
+                }
                 OpenOutcome::NotFound => return Err(TurnFailure::ChatChanged),
                 OpenOutcome::ChatBusy if Instant::now() >= deadline => return Err(TurnFailure::ChatBusy),
                 OpenOutcome::ChatBusy => sleep(POLL_INTERVAL).await,
@@ -163,7 +179,8 @@ impl StoredChats {
         }
         let Some(message) = request.messages.last() else { return Ok(OpenOutcome::NotFound) };
         let image = message.image.as_ref().map(Image::url);
-        let new = NewQuestion { owner, chat, text: &message.content, image, request_id };
+        let max_stored_bytes = self.max_stored_bytes;
+        let new = NewQuestion { owner, chat, text: &message.content, image, request_id, max_stored_bytes };
         self.storage.open_question(&new, self.clock.now()).await
     }
 }
