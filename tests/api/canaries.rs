@@ -353,6 +353,52 @@ async fn no_secret_of_a_client_is_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_api_key_and_no_ticket_is_repeated() {
+    const ORIGIN: &str = "https://shop.example";
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let file = setup.path().join("al-chat.toml");
+    fs::write(&file, format!("[[sites]]\nid = \"shop\"\norigins = [\"{ORIGIN}\"]\n")).expect("a file");
+    let mut watched = Watched::start(setup.with("CONFIG_FILE", &file.display().to_string()), &[]).await;
+    let made = run(&watched.setup, &["keys", "create", "server"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let key = made.out.trim().to_owned();
+    watched.search.add("API key", key.trim_start_matches("alk_"));
+
+    let ticket = |answer: &str| {
+        let (_, rest) = answer.split_once("\"ticket\":\"").expect("a ticket");
+        vec![("ticket", rest.split('"').next().expect("an end").to_owned())]
+    };
+    let request = watched.json("/api/embed/ticket", &json!({ "site": "shop" })).header("origin", ORIGIN);
+    let answer = watched.ask_except(request, ticket).await;
+    let first = serde_json::from_str::<Value>(&answer).expect("JSON")["ticket"].as_str().expect("a text").to_owned();
+    let renewal = json!({ "site": "shop", "previous": first });
+    let request = watched.json("/api/embed/ticket", &renewal).header("origin", ORIGIN);
+    watched.ask_except(request, ticket).await;
+
+    for bearer in [&key, &key[..key.len() / 2], &first, &first[..first.len() - 5], &format!("{first}{key}")] {
+        for (method, path) in
+            [(Method::POST, "/api/chat"), (Method::POST, "/api/chat/stream"), (Method::GET, "/api/auth/me")]
+        {
+            let request = watched.request(method, path).bearer_auth(bearer).header("origin", ORIGIN);
+            let request = request.header("content-type", "application/json").body("{\"message\":\"hello\"}");
+            watched.ask(request).await;
+        }
+        let wrong = json!({ "site": bearer, "previous": bearer });
+        watched.ask(watched.json("/api/embed/ticket", &wrong).header("origin", ORIGIN)).await;
+    }
+    for command in ["list", "revoke"] {
+        let name = if command == "revoke" { &["server"][..] } else { &[] };
+        let ran = run(&watched.setup, &[&["keys", command], name].concat()).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        watched.answers.extend(format!("{}{}", ran.out, ran.err).into_bytes());
+    }
+    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" })).bearer_auth(&key)).await;
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_password_of_a_database_or_proxy_is_repeated() {
     let (database, proxy) = (canary(), canary());
     let mut search = SecretSearch::new();
