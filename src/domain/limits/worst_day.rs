@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use super::scope::LimitScope;
 use crate::{
     domain::cost::{Prices, TokenUsage, dollars},
-    foundation::config::{Config, LimitList, LimitUnit, LimitWindow},
+    foundation::config::{Config, LimitList, LimitUnit, LimitWindow, SiteSettings},
 };
 
 /// The most that limits let a day cost, at list price.
@@ -32,14 +32,17 @@ impl WorstDay {
             Some(one.prompt.max(one.completion))
         };
         let dearest = models.iter().filter_map(|model| Some((token(model)?, *model))).max();
-        let mut all =
-            LimitScope::ALL.into_iter().filter_map(|scope| scope.limits(limits)).flat_map(|it| it.list.iter());
+        let of_settings = LimitScope::ALL.into_iter().filter_map(|scope| Some(&scope.limits(limits)?.list));
+        let of_sites = config.sites.iter().flat_map(|SiteSettings { limits, .. }| {
+            [&limits.site].into_iter().chain(&limits.visitor).chain(&limits.address)
+        });
+        let mut all = of_settings.chain(of_sites).flat_map(LimitList::iter);
         let counts_dollars = all.any(|limit| limit.unit == LimitUnit::Dollars);
         let uncounted = models.iter().filter(|model| counts_dollars && token(model).is_none());
         let price = dearest.map(|(price, _)| price);
         Self {
             total: most(&limits.total.list, price),
-            address: most(&limits.address.list, price),
+            address: most_of_address(config, price),
             model: dearest.map(|(_, model)| model.to_owned()),
             uncounted: uncounted.map(|model| (*model).to_owned()).collect(),
         }
@@ -74,6 +77,17 @@ impl fmt::Display for WorstDay {
         }
         Ok(())
     }
+}
+
+/// Returns the most that one address can cost, in dollars: by the limits of the settings, and beside them at each site whose
+/// addresses have limits of their own.
+fn most_of_address(config: &Config, price: Option<u64>) -> Option<f64> {
+    let at_site = |SiteSettings { limits, .. }: &SiteSettings| {
+        let lists = [limits.address.as_ref()?, &limits.site];
+        Some(lists.into_iter().filter_map(|list| most(list, price)).reduce(f64::min))
+    };
+    let at_sites = config.sites.iter().filter_map(at_site);
+    at_sites.chain([most(&config.limits.address.list, price)]).sum()
 }
 
 /// Returns the most that a day can cost by the limits of dollars and tokens, in dollars. `price` is that of the dearest
@@ -114,6 +128,23 @@ mod tests {
         assert_eq!(worst_day(&[dear, ("LIMIT_TOTAL", "20/minute")]).total, None);
         let unknown = WorstDay { total: None, address: None, model: None, uncounted: Vec::new() };
         assert_eq!(worst_day(&[("OPENAI_MODEL", "llama3")]), unknown);
+    }
+
+    #[test]
+    fn an_address_can_spend_at_each_site_that_has_its_own_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sites.toml");
+        let worst = |sites: &[&str]| {
+            let site = |(index, limits): (usize, &&str)| {
+                format!("[[sites]]\nid = \"s{index}\"\norigins = [\"https://a.example\"]\n{limits}\n")
+            };
+            std::fs::write(&path, sites.iter().enumerate().map(site).collect::<String>()).unwrap();
+            worst_day(&[("LIMIT_ADDRESS", "1usd/day"), ("CONFIG_FILE", path.to_str().unwrap())]).address
+        };
+        assert_eq!(worst(&["", "limits.visitor = \"9usd/day\""]), Some(1.0));
+        assert_eq!(worst(&["limits.address = \"2usd/day\"", "limits.address = \"4usd/day\""]), Some(7.0));
+        assert_eq!(worst(&["limits.address = \"off\"\nlimits.site = \"0.5usd/day\""]), Some(1.5));
+        assert_eq!(worst(&["limits.address = \"off\""]), None);
     }
 
     #[test]
