@@ -56,16 +56,16 @@ impl Shares {
 
     /// Notes that a client holds one less.
     pub fn remove(&mut self, client: ClientIp) {
-        remove_one(&mut self.addresses, client);
-        remove_one(&mut self.networks, client.network());
+        remove_one(&mut self.addresses, &client);
+        remove_one(&mut self.networks, &client.network());
     }
 }
 
-fn remove_one<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
+fn remove_one<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }

@@ -151,23 +151,23 @@ impl Storage {
             .bind(to_integer(MAX_PART_ROWS as u64 + 1))
             .fetch_all(&self.read)
             .await?;
-        let (mut bytes, mut rows, mut last) = (0_u64, 0_usize, list.after);
-        for &(turn, id, text, image) in sizes.iter().take(MAX_PART_ROWS) {
+        let (mut bytes, mut rows, mut end) = (0_u64, 0_usize, list.after);
+        for &(turn, id, text_bytes, image_bytes) in sizes.iter().take(MAX_PART_ROWS) {
             let position = Cursor(turn, id);
-            let image = if list.has_image_at(position) { to_count(image) } else { 0 };
-            bytes = bytes.saturating_add(to_count(text)).saturating_add(image);
+            let image = if list.has_image_at(position) { to_count(image_bytes) } else { 0 };
+            bytes = bytes.saturating_add(to_count(text_bytes)).saturating_add(image);
             if rows > 0 && bytes > MAX_PART_BYTES {
                 break;
             }
-            (rows, last) = (rows + 1, position);
+            (rows, end) = (rows + 1, position);
         }
         let found: Vec<MessageRow> = list
             .bind(sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
                AND (CAST($8 AS BIGINT) = 0 OR status = 'complete') AND (turn, id) <= ($9, $10)
              ORDER BY turn, id"))
-            .bind(last.0)
-            .bind(last.1)
+            .bind(end.0)
+            .bind(end.1)
             .fetch_all(&self.read)
             .await?;
         let mut messages = found.into_iter().map(message).collect::<Vec<_>>();
@@ -175,7 +175,7 @@ impl Storage {
         for message in with_images {
             message.image = self.image(list.owner, message.id).await?;
         }
-        list.after = last;
+        list.after = end;
         Ok((messages, sizes.len() > rows))
     }
 }

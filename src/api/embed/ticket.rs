@@ -49,6 +49,7 @@ impl EmbedTicketApi {
     /// A page that embeds the chat window proves by the ticket that it is a page of the site: the browser's `Origin` must be one
     /// of the site's. The ticket names site, origin and visitor, and is needed to ask if there are sites. Nothing is stored.
     #[oai(path = "/ticket", method = "post", operation_id = "requestTicket")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn ticket(
         &self,
         Data(state): Data<&AppState>,

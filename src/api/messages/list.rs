@@ -39,6 +39,7 @@ impl ListMessagesApi {
     /// Returns all messages of the chat, the oldest first. With `limit` it returns the latest ones, the oldest of
     /// them first; the `Link` header has the address of earlier ones.
     #[oai(path = "/:chat_id/messages", method = "get", operation_id = "listMessages")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn messages(
         &self,
         Data(state): Data<&AppState>,

@@ -132,7 +132,7 @@ mod tests {
         assert_eq!((refused.limit.window, refused.wait), (LimitWindow::Minute, Duration::from_secs(10)));
         assert_eq!(admitted(1, 60), 2);
         let refused = quota.admit(address(1), false, at(60)).unwrap_err();
-        assert_eq!((refused.limit.window, refused.wait), (LimitWindow::Day, Duration::from_secs(86_340)));
+        assert_eq!((refused.limit.window, refused.wait), (LimitWindow::Day, Duration::from_mins(1439)));
         assert_eq!((admitted(1, 3600), admitted(1, 86_400)), (0, 3));
     }
 

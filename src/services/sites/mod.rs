@@ -89,18 +89,18 @@ impl Current {
 
 impl Sites {
     /// Takes the sites that were read with the settings, and starts the task that reads the file again when it changes. `secret`
-    /// signs tickets; `paused` are the ids of the sites that the operator has paused.
+    /// signs tickets; `by_operator` are the ids of the sites that the operator has paused.
     #[must_use]
     pub fn open(
         config: &Config,
         checked: CheckedSites,
         storage: Storage,
         secret: &SigningSecret,
-        paused: &[String],
+        by_operator: &[String],
         clock: Clock,
         tasks: &Tasks,
     ) -> Self {
-        let pauses = OperatorPauses::new(storage, paused);
+        let pauses = OperatorPauses::new(storage, by_operator);
         let current = Current::new(config.limits.clone(), config.sites.clone(), &SitesById::new(), &pauses);
         let this = Self(Arc::new(Inner {
             file: config.config_file.clone(),

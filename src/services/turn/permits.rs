@@ -20,31 +20,31 @@ use crate::{
 /// The permits of `MAX_TURNS`, and the queue of turns that wait for one. Each address gets its share of both.
 #[derive(Debug)]
 pub(super) struct Permits {
-    permits: FairPermits,
+    fair: FairPermits,
     queue_timeout: Duration,
     refused: AtomicU64,
 }
 
 impl Permits {
     pub(super) fn new(settings: &config::Turns) -> Self {
-        let permits = FairPermits::new(settings.max_turns, settings.queue);
-        Self { permits, queue_timeout: settings.queue_timeout, refused: AtomicU64::new(0) }
+        let fair = FairPermits::new(settings.max_turns, settings.queue);
+        Self { fair, queue_timeout: settings.queue_timeout, refused: AtomicU64::new(0) }
     }
 
     /// Whether a permit is free for whoever asks.
     pub(super) fn has_free(&self, asker: &Asker) -> bool {
-        self.permits.has_free(applicant(asker))
+        self.fair.has_free(applicant(asker))
     }
 
     /// Fails if no permit is free for whoever asks, and no place in the queue.
     pub(super) fn check(&self, asker: &Asker) -> Result<(), TurnFailure> {
-        if self.permits.has_place(applicant(asker)) { Ok(()) } else { Err(self.refuse()) }
+        if self.fair.has_place(applicant(asker)) { Ok(()) } else { Err(self.refuse()) }
     }
 
     /// Waits for a permit, which the turn holds as long as it runs. Fails if the queue is full or `TURN_QUEUE_TIMEOUT`
     /// has passed.
     pub(super) async fn acquire(&self, asker: &Asker) -> Result<FairPermit, TurnFailure> {
-        let acquired = timeout(self.queue_timeout, self.permits.acquire(applicant(asker))).await;
+        let acquired = timeout(self.queue_timeout, self.fair.acquire(applicant(asker))).await;
         acquired.ok().flatten().ok_or_else(|| self.refuse())
     }
 
@@ -60,12 +60,12 @@ impl Permits {
 
     /// Returns the number of permits that are taken.
     pub(super) fn taken(&self) -> usize {
-        self.permits.taken()
+        self.fair.taken()
     }
 
     /// Returns the number of turns in the queue.
     pub(super) fn waiting(&self) -> usize {
-        self.permits.waiting()
+        self.fair.waiting()
     }
 }
 
@@ -82,8 +82,8 @@ mod tests {
     use crate::domain::{client_ip::ClientIp, limits::AskerId};
 
     fn permits(limit: usize, queue: usize) -> Permits {
-        let permits = FairPermits::new(limit, queue);
-        Permits { permits, queue_timeout: Duration::from_millis(1), refused: AtomicU64::new(0) }
+        let fair = FairPermits::new(limit, queue);
+        Permits { fair, queue_timeout: Duration::from_millis(1), refused: AtomicU64::new(0) }
     }
 
     fn asker() -> Asker {
