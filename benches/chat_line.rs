@@ -15,6 +15,7 @@ pub(crate) fn answered(request_id: &str) -> ChatLine<'_> {
         model: "gpt-4o-mini",
         response_model: None,
         requested_model: "gpt-4o-mini",
+        site: None,
         persona: None,
         prompt_tokens: 14,
         completion_tokens: 9,

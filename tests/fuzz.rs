@@ -81,13 +81,17 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 fn run(name: &str) {
     let (_, target) = targets::TARGETS.iter().find(|(own, _)| *own == name).expect("a target of this name");
     let corpus = corpus(name);
-    corpus.iter().for_each(|input| target(input));
+    for input in &corpus {
+        target(input);
+    }
     target(b"");
     let config = Config { cases: INPUTS, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let inputs =
         (prop::sample::select(corpus), prop::collection::vec(change(), 1..8)).prop_map(|(mut input, changes)| {
-            changes.iter().for_each(|change| change.apply(&mut input));
+            for change in &changes {
+                change.apply(&mut input);
+            }
             input.truncate(64 << 10);
             input
         });

@@ -97,12 +97,11 @@ impl Watched {
         of_receiver: impl FnOnce(&str) -> Vec<(&'static str, String)>,
     ) -> String {
         let answer: Response = request.send().await.expect("an answer");
-        let mut noted = format!("{:?}\n", answer.status());
-        for (name, value) in answer.headers() {
-            noted.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
-        }
+        let headers = answer.headers().iter();
+        let headers = headers.map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        let head = format!("{:?}\n{}", answer.status(), headers.collect::<Vec<_>>().concat());
         let body = answer.text().await.expect("a body");
-        noted.push_str(&body);
+        let mut noted = head + &body;
         for (name, secret) in of_receiver(&noted) {
             noted = noted.replace(&secret, "");
             // Of an account's token, only the signature is random.
@@ -178,7 +177,9 @@ async fn database(setup: &TestSetup) -> Vec<u8> {
     for table in tables {
         let rows = format!("SELECT t::text FROM \"{}\" t", table.get::<String, _>(0));
         let rows = sqlx::query(AssertSqlSafe(rows)).fetch_all(&mut connection).await.expect("rows");
-        rows.iter().for_each(|row| dump.extend(row.get::<String, _>(0).into_bytes()));
+        for row in rows {
+            dump.extend(row.get::<String, _>(0).into_bytes());
+        }
     }
     assert!(!dump.is_empty());
     dump
@@ -313,11 +314,14 @@ async fn no_secret_of_a_client_is_repeated() {
     let token =
         serde_json::from_str::<Value>(&answer).expect("JSON")["access_token"].as_str().expect("a text").to_owned();
     for path in ["/api/auth/me", "/api/chat/histories", "/api/chat/1", "/api/admin/limits"] {
-        for bearer in
-            [&token, &token[..token.len() / 2], &watched.admin_token.clone(), &watched.admin_token[..20].to_owned()]
-        {
+        for bearer in [
+            token.clone(),
+            token[..token.len() / 2].to_owned(),
+            watched.admin_token.clone(),
+            watched.admin_token[..20].to_owned(),
+        ] {
             let request = watched.request(Method::GET, path);
-            watched.ask(request.bearer_auth(bearer)).await;
+            watched.ask(request.bearer_auth(&bearer)).await;
             let request = watched.request(Method::GET, &format!("{path}?access_token={bearer}"));
             watched
                 .ask(request.header("authorization", format!("Basic {bearer}")).header("x-session-id", bearer))

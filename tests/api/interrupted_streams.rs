@@ -38,7 +38,9 @@ fn record_file(setup: &TestSetup) -> PathBuf {
 /// Returns the lines of the streams on record.
 fn records(setup: &TestSetup) -> Vec<Value> {
     let text = fs::read_to_string(record_file(setup)).unwrap_or_default();
-    let open = text.lines().filter_map(|line| line.strip_prefix('+')?.split_once(' '));
+    // The last line may not be whole yet.
+    let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let open = whole.filter_map(|line| line.strip_prefix('+')?.split_once(' '));
     open.map(|(_, fields)| serde_json::from_str(fields).unwrap()).collect()
 }
 

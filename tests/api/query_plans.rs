@@ -6,8 +6,9 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 11] = [
     "api_keys",
+    "paused_sites",
     "replicas",
     "duties",
     "secrets",

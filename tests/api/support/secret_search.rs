@@ -26,7 +26,7 @@ pub fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let half = secret.len() / 2;
     let url_encoded = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
     let base64 = BASE64_STANDARD.encode(secret);
-    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let json = secret.replace('/', "\\/");
     vec![
         ("whole", secret.to_owned()),
