@@ -83,7 +83,7 @@ def signed_in_member(client: Client) -> AuthenticatedClient:
 def session_with_turns(client: Client, member: AuthenticatedClient) -> None:
     health = get_health.sync(client=client)
     assert isinstance(health, Health) and health.status is HealthStatus.HEALTHY
-    started = start_session.sync(client=client)
+    started = start_session.sync(client=member)
     assert isinstance(started, SessionStarted)
     history = [HistoryEntry(role=HistoryRole.USER, content="Hi"), HistoryEntry(HistoryRole.ASSISTANT, "Hello!")]
     body = ChatRequest(message="How are you?", history=history, session_id=started.session_id)
@@ -93,9 +93,9 @@ def session_with_turns(client: Client, member: AuthenticatedClient) -> None:
     assert answer.finish_reason is FinishReason.COMPLETE and answer.session_id == started.session_id
     repeated = check_stream(chat_stream.sync(client=member, body=body, idempotency_key=key))
     assert repeated.request_id == answer.request_id and repeated.message == answer.message, "the same turn"
-    stopped = stop_session.sync(client=client, body=StopSessionRequest(session_id=started.session_id))
+    stopped = stop_session.sync(client=member, body=StopSessionRequest(session_id=started.session_id))
     assert isinstance(stopped, SessionStopped) and stopped.session_id == started.session_id
-    assert isinstance(stop_session.sync(client=client), SessionStopped), "a stop without a body"
+    assert isinstance(stop_session.sync(client=member), SessionStopped), "a stop without a body"
 
 
 def errors(client: Client, member: AuthenticatedClient) -> None:
