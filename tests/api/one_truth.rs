@@ -284,7 +284,11 @@ impl<'a> Workload<'a> {
             self.turns_around(3, async || lock = Some(self.setup.lock_database().await)).await;
             lock.expect("a lock").release().await;
         }
-        self.process.client.wait_for_readiness(200).await;
+        let client = &self.process.client;
+        client.wait_for_readiness(200).await;
+        // A connection that is not used by the check of readiness may still have to notice that its server is gone.
+        let is_readable = async || client.get("/api/openai/usage").await.status == 200;
+        wait_until("readable totals", async || is_readable().await.then_some(())).await;
     }
 
     /// Fails unless log, database, metrics and usage have the same turns.
