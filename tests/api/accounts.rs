@@ -69,14 +69,6 @@ async fn change_password(client: &Client, token: &str, current: &str, new: &str)
     client.send(with_token(client.json_request(PASSWORD, &body), token)).await
 }
 
-/// Asserts that the response is a 401 in the format of all clients.
-#[track_caller]
-fn assert_unauthorized(answer: &HttpResponse, code: &str) {
-    let sentence = answer.assert_error(401, code);
-    assert_eq!(answer.json()["msg"], sentence);
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
-}
-
 /// Starts a service in which `ada` is registered and logged in.
 async fn start_with_ada() -> (TestSetup, Service, String) {
     let setup = TestSetup::new();
@@ -133,8 +125,8 @@ async fn an_account_is_registered_logged_in_and_deleted() {
     assert_eq!(me(client, token).await.assert_ok(), account);
     let out = call(client, Method::POST, LOGOUT, token).await.assert_ok();
     assert_eq!(out, json!({ "message": "Successfully logged out" }));
-    assert_unauthorized(&me(client, token).await, "token_ended");
-    assert_unauthorized(&call(client, Method::POST, LOGOUT, token).await, "token_ended");
+    me(client, token).await.assert_unauthorized("token_ended");
+    call(client, Method::POST, LOGOUT, token).await.assert_unauthorized("token_ended");
 }
 
 #[tokio::test]
@@ -257,7 +249,7 @@ async fn every_failed_login_gets_the_same_error() {
     ];
     for (name, password) in wrong {
         let answer = log_in(&service.client, name, password).await;
-        assert_unauthorized(&answer, "wrong_login");
+        answer.assert_unauthorized("wrong_login");
         assert_eq!(answer.json()["error"], "Invalid username or password", "{name:?}");
     }
 }
@@ -289,10 +281,10 @@ async fn a_missing_or_invalid_token_is_unauthorized() {
     let forged = BASE64.encode(r#"{"sub":"2","jti":"x","iat":0,"exp":99999999999,"generation":0}"#);
     bad.push(format!("Bearer {}.{forged}.{signature}", head.split_once('.').unwrap().0));
     for (method, path) in operations {
-        assert_unauthorized(&client.send(client.request(method.clone(), path)).await, "token_missing");
+        client.send(client.request(method.clone(), path)).await.assert_unauthorized("token_missing");
         for header in &bad {
             let request = client.request(method.clone(), path).header("authorization", header);
-            assert_unauthorized(&client.send(request).await, "token_invalid");
+            client.send(request).await.assert_unauthorized("token_invalid");
         }
     }
     // The account is unaffected, and the scheme's name is case-insensitive.
@@ -312,7 +304,7 @@ async fn a_token_signed_with_another_secret_is_rejected() {
     let (_setup, one, token) = open(SECRET).await;
     let (_other_setup, other, _) = open("e09b7d41f6a3c2588b1e5d7f90a4c63d2e7f18b9").await;
     me(&one.client, &token).await.assert_ok();
-    assert_unauthorized(&me(&other.client, &token).await, "token_invalid");
+    me(&other.client, &token).await.assert_unauthorized("token_invalid");
 }
 
 #[tokio::test]
@@ -326,7 +318,7 @@ async fn a_token_expires_after_the_configured_lifetime() {
     clock.advance(Duration::from_secs(3599));
     me(client, &token).await.assert_ok();
     clock.advance(Duration::from_secs(1));
-    assert_unauthorized(&me(client, &token).await, "token_expired");
+    me(client, &token).await.assert_unauthorized("token_expired");
 }
 
 #[tokio::test]
@@ -349,7 +341,7 @@ async fn a_logout_revokes_one_token_also_after_a_restart() {
     service.stop().await;
     let service = setup.start().await;
     for token in ended {
-        assert_unauthorized(&me(&service.client, &token).await, "token_ended");
+        me(&service.client, &token).await.assert_unauthorized("token_ended");
     }
     me(&service.client, &other_token).await.assert_ok();
 }
@@ -390,10 +382,10 @@ async fn a_new_password_revokes_all_other_tokens() {
     let changed = change_password(client, &token_before, ADA_PASSWORD, "staple-battery").await.assert_ok();
     assert!(changed["message"].is_string(), "{changed}");
     for token in [&token_before, &other] {
-        assert_unauthorized(&me(client, token).await, "token_ended");
+        me(client, token).await.assert_unauthorized("token_ended");
     }
     me(client, changed["access_token"].as_str().expect("a token")).await.assert_ok();
-    assert_unauthorized(&log_in(client, "ada", ADA_PASSWORD).await, "wrong_login");
+    log_in(client, "ada", ADA_PASSWORD).await.assert_unauthorized("wrong_login");
     log_in(client, "ada", "staple-battery").await.assert_ok();
 }
 
@@ -420,12 +412,12 @@ async fn a_deleted_account_leaves_no_data_and_frees_its_name() {
     let id = me(client, &token_before).await.assert_ok()["id"].clone();
     let removed = call(client, Method::DELETE, ME, &token_before).await.assert_ok();
     assert!(removed["message"].is_string(), "{removed}");
-    assert_unauthorized(&me(client, &token_before).await, "token_ended");
-    assert_unauthorized(&log_in(client, "ada", ADA_PASSWORD).await, "wrong_login");
+    me(client, &token_before).await.assert_unauthorized("token_ended");
+    log_in(client, "ada", ADA_PASSWORD).await.assert_unauthorized("wrong_login");
 
     let again = register(client, "Ada").await;
     assert_ne!(again["id"], id, "an ID was assigned twice");
-    assert_unauthorized(&me(client, &token_before).await, "token_ended");
+    me(client, &token_before).await.assert_unauthorized("token_ended");
 }
 
 #[tokio::test]
@@ -438,12 +430,12 @@ async fn the_secret_is_generated_once_and_survives_a_restart() {
     // A configured secret replaces the generated one.
     let setup = setup.with("JWT_SECRET_KEY", SECRET);
     let service = setup.start().await;
-    assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
+    me(&service.client, &token).await.assert_unauthorized("token_invalid");
 
     // Two services generate different secrets.
     let (_other_setup, other, token) = start_with_ada().await;
     me(&other.client, &token).await.assert_ok();
-    assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
+    me(&service.client, &token).await.assert_unauthorized("token_invalid");
 }
 
 #[tokio::test]
@@ -466,7 +458,7 @@ async fn a_rotation_of_the_secret_keeps_tokens_valid() {
     let setup = setup.with("JWT_SECRET_KEY", NEXT);
     let service = setup.start().await;
     me(&service.client, &second).await.assert_ok();
-    assert_unauthorized(&me(&service.client, &first).await, "token_invalid");
+    me(&service.client, &first).await.assert_unauthorized("token_invalid");
 }
 
 #[tokio::test]
@@ -530,7 +522,7 @@ async fn login_attempts_are_throttled_but_the_owner_can_log_in() {
     }
 
     let started = Instant::now();
-    assert_unauthorized(&attempt(attacker, "wrong").await, "wrong_login");
+    attempt(attacker, "wrong").await.assert_unauthorized("wrong_login");
     assert!(started.elapsed() >= Duration::from_millis(500), "{:?}", started.elapsed());
     // The correct password succeeds also from the attacker's address, and resets the count of failures.
     let started = Instant::now();
@@ -554,7 +546,7 @@ async fn guesses_from_a_network_keep_no_owner_waiting() {
         guesses.spawn(attempt(&format!("2001:db8:1:{number:x}::1"), &format!("name{number}"), "wrong"));
     }
     for _ in 0..20 {
-        assert_unauthorized(&guesses.join_next().await.unwrap().unwrap(), "wrong_login");
+        guesses.join_next().await.unwrap().unwrap().assert_unauthorized("wrong_login");
     }
     // First at an address where the owner is not known.
     for _ in 0..2 {
@@ -596,7 +588,7 @@ async fn a_login_takes_the_same_time_for_an_unknown_account() {
     for _ in 0..4 {
         for (shortest, name) in shortest.iter_mut().zip(["ada", "nobody"]) {
             let started = Instant::now();
-            assert_unauthorized(&log_in(&service.client, name, "wrong").await, "wrong_login");
+            log_in(&service.client, name, "wrong").await.assert_unauthorized("wrong_login");
             *shortest = started.elapsed().min(*shortest);
         }
     }

@@ -78,13 +78,6 @@ fn made_up(key: &str) -> String {
     format!("{}{last}", &key[..key.len() - 1])
 }
 
-#[track_caller]
-fn assert_refused(answer: &HttpResponse, code: &str) {
-    let sentence = answer.assert_error(401, code);
-    assert_eq!(answer.json()["msg"], sentence);
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
-}
-
 #[tokio::test]
 async fn a_key_is_accepted_where_turns_and_sessions_are() {
     let (model, setup, service) = start_with(&[("VISION_MODELS", "gpt-4o-mini")]).await;
@@ -129,16 +122,16 @@ async fn a_revoked_key_is_refused_within_seconds() {
     let client = &service.client;
     let key = accepted_key(&setup, client, "shop", &[]).await;
     succeeded(&run(&setup, &["keys", "revoke", "shop"]).await);
-    assert_refused(&noticed(client, &key, 401).await, "api_key_revoked");
+    noticed(client, &key, 401).await.assert_unauthorized("api_key_revoked");
     let message = json!({ "message": "hello" });
     let paths = ["/api/chat", "/api/chat/stream", "/api/chat/x/stop", "/api/session/start", "/api/session/stop"];
     for path in paths {
         let request = client.json_request(path, &message).bearer_auth(&key);
-        assert_refused(&client.send(request).await, "api_key_revoked");
+        client.send(request).await.assert_unauthorized("api_key_revoked");
         // Neither is a key that never was, however it looks.
         for unknown in [made_up(&key).as_str(), "alk_", &key[..20], &format!("{key}0"), &key.to_lowercase()] {
             let request = client.json_request(path, &message).bearer_auth(unknown);
-            assert_refused(&client.send(request).await, "api_key_unknown");
+            client.send(request).await.assert_unauthorized("api_key_unknown");
         }
     }
     assert_eq!(model.call_count(), 0);
@@ -146,7 +139,7 @@ async fn a_revoked_key_is_refused_within_seconds() {
     assert_eq!(refusals[0]["code"], "api_key_revoked");
     service.stop().await;
     let again = setup.start().await;
-    assert_refused(&again.client.send(start_session(&again.client, &key)).await, "api_key_revoked");
+    again.client.send(start_session(&again.client, &key)).await.assert_unauthorized("api_key_revoked");
 }
 
 #[tokio::test]
@@ -182,7 +175,7 @@ async fn no_request_asks_the_database_for_its_key() {
     client.send(chat(client, &key, &json!({ "message": "hello" }))).await.assert_ok();
     for _ in 0..20 {
         let request = client.send(start_session(client, &made_up(&key))).await;
-        assert_refused(&request, "api_key_unknown");
+        request.assert_unauthorized("api_key_unknown");
     }
     setup.change_database("ALTER TABLE api_keys_away RENAME TO api_keys").await;
     accepted_key(&setup, client, "blog", &[]).await;

@@ -3,22 +3,11 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{
-    client::HttpResponse,
-    user::{User, start_with_ada},
-};
+use crate::support::user::{User, start_with_ada};
 
 const ADMIN: &str = "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe";
 
 const TICKET: &str = "alt_5f0c7bd1a3e94f7c8b21d6e09a4c3f58";
-
-/// Asserts that a bearer was refused by what its kind is.
-#[track_caller]
-fn assert_refused(answer: &HttpResponse, code: &str) {
-    let sentence = answer.assert_error(401, code);
-    assert_eq!(answer.json()["msg"], sentence);
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
-}
 
 #[tokio::test]
 async fn a_bearer_of_another_kind_is_refused_by_its_kind() {
@@ -39,7 +28,7 @@ async fn a_bearer_of_another_kind_is_refused_by_its_kind() {
             for scheme in ["Bearer", "bearer", "BEARER "] {
                 let request = client.request(method.clone(), &path).header("content-type", "application/json");
                 let request = request.header("authorization", format!("{scheme} {bearer}")).body(message.to_string());
-                assert_refused(&client.send(request).await, code);
+                client.send(request).await.assert_unauthorized(code);
             }
         }
     }
@@ -51,7 +40,7 @@ async fn a_ticket_that_is_none_starts_no_turn() {
     let (model, _setup, service, _ada) = start_with_ada(&[]).await;
     for path in ["/api/chat", "/api/chat/stream", "/api/chat/image"] {
         let request = service.client.json_request(path, &json!({ "message": "hello" })).bearer_auth(TICKET);
-        assert_refused(&service.client.send(request).await, "ticket_invalid");
+        service.client.send(request).await.assert_unauthorized("ticket_invalid");
     }
     assert_eq!(model.call_count(), 0);
 }
@@ -63,12 +52,12 @@ async fn two_authorization_headers_are_refused() {
     for path in ["/api/chat", "/api/chat/stream"] {
         let request = service.client.json_request(path, &json!({ "message": "hello" }));
         let request = request.bearer_auth(&ada.token).bearer_auth(&grace.token);
-        assert_refused(&service.client.send(request).await, "token_invalid");
+        service.client.send(request).await.assert_unauthorized("token_invalid");
     }
     let twice = ada.request(Method::GET, "/api/auth/me").bearer_auth(&ada.token);
-    assert_refused(&service.client.send(twice).await, "token_invalid");
+    service.client.send(twice).await.assert_unauthorized("token_invalid");
     let operator = || service.client.request(Method::GET, "/api/admin/limits").bearer_auth(ADMIN);
     service.client.send(operator()).await.assert_ok();
-    assert_refused(&service.client.send(operator().bearer_auth(ADMIN)).await, "operator_only");
+    service.client.send(operator().bearer_auth(ADMIN)).await.assert_unauthorized("operator_only");
     assert_eq!(model.call_count(), 0);
 }

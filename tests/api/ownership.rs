@@ -96,13 +96,6 @@ fn error_of(answer: &HttpResponse) -> (u16, Value) {
     (answer.status.as_u16(), body)
 }
 
-#[track_caller]
-fn assert_unauthorized(answer: &HttpResponse, code: &str) {
-    let sentence = answer.assert_error(401, code);
-    assert_eq!(answer.json()["msg"], sentence);
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
-}
-
 /// Creates a chat with a message, its answer, and a failed message. Returns the IDs of the chat and the failed message.
 async fn create_chat_with_messages(user: &User, once: impl FnOnce()) -> (i64, i64) {
     let chat = user.create_titled_chat("Hers").await;
@@ -136,19 +129,19 @@ async fn without_a_token_no_stored_data_is_accessible() {
             ada.client.send(request).await
         };
         if operation.needs_token() {
-            assert_unauthorized(&ask(None).await, "token_missing");
+            ask(None).await.assert_unauthorized("token_missing");
         }
         for header in ["Bearer x", "Bearer a.b.c", &format!("Bearer {}x", ada.token)] {
-            assert_unauthorized(&ask(Some(header)).await, "token_invalid");
+            ask(Some(header)).await.assert_unauthorized("token_invalid");
         }
         // If no token is required, other credentials are meant for a proxy in front of the service.
         for header in ["", "Bearer", "Basic YWRhOng="].into_iter().filter(|_| operation.needs_token()) {
-            assert_unauthorized(&ask(Some(header)).await, "token_invalid");
+            ask(Some(header)).await.assert_unauthorized("token_invalid");
         }
         // A malformed ID or body does not bypass the check.
         if operation.needs_token() {
             let request = ada.client.request(operation.method.clone(), &operation.path.replace(['{', '}'], ""));
-            assert_unauthorized(&ada.client.send(request.body("{")).await, "token_missing");
+            ada.client.send(request.body("{")).await.assert_unauthorized("token_missing");
         }
     }
     assert_eq!((stored_data(&ada, chat).await, model.call_count()), (before, calls));

@@ -48,12 +48,6 @@ pub fn question(client: &Client, ticket: &str, origin: &str) -> RequestBuilder {
     client.json_request("/api/chat", &json!({ "message": "hello" })).bearer_auth(ticket).header("origin", origin)
 }
 
-#[track_caller]
-fn assert_unauthorized(answer: &HttpResponse, code: &str) {
-    let sentence = answer.assert_error(401, code);
-    assert_eq!((answer.json()["msg"].as_str(), answer.header("www-authenticate")), (Some(&*sentence), "Bearer"));
-}
-
 #[tokio::test]
 async fn a_page_of_a_site_asks_with_a_ticket() {
     let (model, setup, service) = start_sites(SITES).await;
@@ -100,9 +94,9 @@ async fn with_sites_a_turn_needs_a_ticket_account_or_own_page() {
     let paths = ["/api/chat", "/api/chat/stream", "/api/chat/image"];
     for path in paths {
         let body = json!({ "message": "hello", "image": "https://image.example/a.png" });
-        assert_unauthorized(&client.post(path, &body).await, "ticket_required");
+        client.post(path, &body).await.assert_unauthorized("ticket_required");
         let foreign = client.json_request(path, &body).header("origin", SHOP);
-        assert_unauthorized(&client.send(foreign).await, "ticket_required");
+        client.send(foreign).await.assert_unauthorized("ticket_required");
     }
     assert_eq!(model.call_count(), 0);
     let own = format!("http://{}", service.address());
@@ -119,12 +113,12 @@ async fn a_ticket_is_for_its_own_page_only() {
     let client = &service.client;
     let ticket = ticket(client, "shop", SHOP).await;
     for origin in [BLOG, "https://www.shop.example", "null"] {
-        assert_unauthorized(&client.send(question(client, &ticket, origin)).await, "ticket_of_other_page");
+        client.send(question(client, &ticket, origin)).await.assert_unauthorized("ticket_of_other_page");
     }
     let last = ticket.chars().last().unwrap();
     let changed = format!("{}{}", &ticket[..ticket.len() - 1], if last == 'A' { 'Q' } else { 'A' });
     for bad in [&changed, &ticket[..40], "alt_"] {
-        assert_unauthorized(&client.send(question(client, bad, SHOP)).await, "ticket_invalid");
+        client.send(question(client, bad, SHOP)).await.assert_unauthorized("ticket_invalid");
     }
 }
 
@@ -138,7 +132,7 @@ async fn a_ticket_ends_and_is_renewed_as_the_same_visitor() {
     let first = ticket(client, "blog", BLOG).await;
     client.send(question(client, &first, BLOG)).await.assert_ok();
     clock.advance(Duration::from_mins(15));
-    assert_unauthorized(&client.send(question(client, &first, BLOG)).await, "ticket_expired");
+    client.send(question(client, &first, BLOG)).await.assert_unauthorized("ticket_expired");
     let renewed = request_ticket(client, BLOG, &json!({ "site": "blog", "previous": first })).await;
     let renewed = text(&renewed.assert_ok()["ticket"]);
     client.send(question(client, &renewed, BLOG)).await.assert_ok();
@@ -219,5 +213,5 @@ async fn a_ticket_is_invalid_once_its_site_is_gone() {
     process.signal("HUP");
     process.wait_for_line("sites.toml was read again").await;
     let answer = process.client.send(question(&process.client, &ticket, BLOG)).await;
-    assert_unauthorized(&answer, "ticket_invalid");
+    answer.assert_unauthorized("ticket_invalid");
 }

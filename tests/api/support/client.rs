@@ -41,6 +41,14 @@ impl HttpResponse {
         body["error"].as_str().expect("error is a string").to_owned()
     }
 
+    /// Asserts that the response is an error with status 401 in the format of all clients.
+    #[track_caller]
+    pub fn assert_unauthorized(&self, code: &str) {
+        let sentence = self.assert_error(401, code);
+        assert_eq!(self.json()["msg"], sentence);
+        assert_eq!(self.header("www-authenticate"), "Bearer");
+    }
+
     /// Asserts that the status is 200. Returns the body.
     #[track_caller]
     pub fn assert_ok(&self) -> Value {
