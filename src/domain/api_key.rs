@@ -19,7 +19,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub struct ApiKeyText(SecretString);
 
 impl ApiKeyText {
-    /// What all keys begin with.
+    /// The prefix of all keys.
     pub const PREFIX: &str = "alk_";
 
     /// Generates a random key.
@@ -51,6 +51,15 @@ impl ApiKeyHash {
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text).into())
+    }
+
+    /// Parses the form of the database.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (high, low) = text.split_at_checked(32).filter(|_| is_hash)?;
+        let half = |digits: &str| u128::from_str_radix(digits, 16).ok().map(u128::to_be_bytes);
+        <[u8; 32]>::try_from([half(high)?, half(low)?].concat()).ok().map(Self)
     }
 }
 
@@ -100,6 +109,10 @@ mod tests {
     fn the_hash_is_the_one_that_other_tools_compute() {
         let hash = "c3f5a31f80c348f2299591e850be92443cce676d899d4ab6dc0f406f5e3b8370";
         assert_eq!(ApiKeyHash::of("alk_test").to_string(), hash);
+        assert_eq!(ApiKeyHash::parse(hash), Some(ApiKeyHash::of("alk_test")));
+        for text in ["", &hash[1..], &format!("{hash}0"), &hash.replace('c', "x")] {
+            assert_eq!(ApiKeyHash::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ struct Inner {
 struct KnownKeys {
     /// The rows, without the last uses.
     rows: Vec<StoredApiKey>,
-    by_hash: HashMap<String, KnownKey>,
+    by_hash: HashMap<ApiKeyHash, KnownKey>,
 }
 
 #[derive(Debug)]
@@ -83,7 +83,7 @@ struct Uses {
 impl ApiKeys {
     /// Reads the keys, and starts the task that reads them again.
     pub async fn start(storage: Storage, clock: Clock, tasks: &Tasks) -> Result<Self, StorageFailure> {
-        let known = RwLock::new(Arc::new(KnownKeys::new(storage.api_keys().await?, &KnownKeys::default())));
+        let known = RwLock::new(Arc::new(KnownKeys::new(rows(&storage).await?, &KnownKeys::default())));
         let this = Self(Arc::new(Inner { storage, clock, known }));
         tasks.spawn("API keys", this.clone().run(tasks.stopping()));
         Ok(this)
@@ -92,7 +92,7 @@ impl ApiKeys {
     /// Returns what a key may do, and notes its use.
     pub fn authenticate(&self, key: &str) -> Result<Arc<ApiKeyTerms>, RefusedApiKey> {
         let known = self.known();
-        let key = known.by_hash.get(&ApiKeyHash::of(key).to_string()).ok_or(RefusedApiKey::Unknown)?;
+        let key = known.by_hash.get(&ApiKeyHash::of(key)).ok_or(RefusedApiKey::Unknown)?;
         if key.is_revoked {
             return Err(RefusedApiKey::Revoked);
         }
@@ -135,7 +135,7 @@ impl ApiKeys {
     }
 
     async fn read(&self) -> Result<(), StorageFailure> {
-        let rows = without_uses(self.0.storage.api_keys().await?);
+        let rows = rows(&self.0.storage).await?;
         let known = self.known();
         if rows != known.rows {
             let known = Arc::new(KnownKeys::new(rows, &known));
@@ -161,25 +161,25 @@ impl ApiKeys {
 impl KnownKeys {
     /// Reads rows. Uses that are not written yet are taken from the keys as they were known.
     fn new(rows: Vec<StoredApiKey>, before: &Self) -> Self {
-        let rows = without_uses(rows);
         let by_hash = rows.iter().filter_map(|row| {
-            let Some(terms) = terms(row) else {
+            let Some((hash, terms)) = ApiKeyHash::parse(&row.hash).zip(terms(row)) else {
                 tracing::error!(
                     name = row.name,
-                    "an API key has limits or a name in the database that cannot be read, and is refused; revoke it, and make another"
+                    "an API key has limits, a name or a hash in the database that cannot be read, and is refused; revoke it, and make another"
                 );
                 return None;
             };
-            let uses = before.by_hash.get(&row.hash).map(|key| Arc::clone(&key.uses)).unwrap_or_default();
-            Some((row.hash.clone(), KnownKey { terms: Arc::new(terms), is_revoked: row.revoked_at.is_some(), uses }))
+            let uses = before.by_hash.get(&hash).map(|key| Arc::clone(&key.uses)).unwrap_or_default();
+            Some((hash, KnownKey { terms: Arc::new(terms), is_revoked: row.revoked_at.is_some(), uses }))
         });
         Self { by_hash: by_hash.collect(), rows }
     }
 }
 
-/// Returns the rows without what changes with each use.
-fn without_uses(rows: Vec<StoredApiKey>) -> Vec<StoredApiKey> {
-    rows.into_iter().map(|row| StoredApiKey { last_used_at: None, ..row }).collect()
+/// Returns the rows of the database without what changes with each use.
+async fn rows(storage: &Storage) -> Result<Vec<StoredApiKey>, StorageFailure> {
+    let rows = storage.api_keys().await?;
+    Ok(rows.into_iter().map(|row| StoredApiKey { last_used_at: None, ..row }).collect())
 }
 
 /// Returns what a key may do; `None` if its row cannot be read.
