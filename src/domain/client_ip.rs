@@ -53,22 +53,22 @@ impl ClientIp {
     }
 }
 
-/// Where a login or a registration comes from.
+/// The client that logs in or registers, also behind a proxy that the settings do not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientOrigin {
+pub struct LoginClient {
     /// The client's address, or that of a proxy that the settings do not name.
-    pub client: ClientIp,
+    pub address: ClientIp,
     /// The address for which such a proxy says that it forwards the request. Without a proxy, the client has made it up.
     pub forwarded_for: Option<ClientIp>,
 }
 
-impl ClientOrigin {
-    /// Returns the origin of a request that comes from `peer` by way of these trusted `proxies`, with this `X-Forwarded-For`.
+impl LoginClient {
+    /// Returns the client of a request that comes from `peer` by way of these trusted `proxies`, with this `X-Forwarded-For`.
     #[must_use]
     pub fn new(proxies: usize, peer: IpAddr, forwarded: &str) -> Self {
-        let client = ClientIp::from_forwarded(proxies, peer, forwarded);
+        let address = ClientIp::from_forwarded(proxies, peer, forwarded);
         let nearest = forwarded.rsplit(',').next().and_then(parse).map(ClientIp::from_peer);
-        Self { client, forwarded_for: nearest.filter(|_| proxies == 0) }
+        Self { address, forwarded_for: nearest.filter(|_| proxies == 0) }
     }
 }
 
@@ -139,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_has_the_address_that_an_unnamed_proxy_forwards() {
+    fn a_login_client_has_the_address_that_a_proxy_forwards() {
         let forwarded = "203.0.113.9, 192.0.2.1";
-        let origin = ClientOrigin::new(0, PEER, forwarded);
-        assert_eq!((origin.client, origin.forwarded_for), (ClientIp::from_peer(PEER), Some(address("192.0.2.1"))));
-        let origin = ClientOrigin::new(1, PEER, forwarded);
-        assert_eq!((origin.client, origin.forwarded_for), (address("192.0.2.1"), None));
-        assert_eq!(ClientOrigin::new(0, PEER, "").forwarded_for, None);
+        let client = LoginClient::new(0, PEER, forwarded);
+        assert_eq!((client.address, client.forwarded_for), (ClientIp::from_peer(PEER), Some(address("192.0.2.1"))));
+        let client = LoginClient::new(1, PEER, forwarded);
+        assert_eq!((client.address, client.forwarded_for), (address("192.0.2.1"), None));
+        assert_eq!(LoginClient::new(0, PEER, "").forwarded_for, None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         AppState, Group,
-        caller::Origin,
+        caller::LoginFrom,
         json::{Json, text},
         problem::failures,
     },
@@ -76,12 +76,12 @@ impl LoginApi {
     async fn log_in(
         &self,
         Data(state): Data<&AppState>,
-        Origin(origin): Origin,
+        LoginFrom(client): LoginFrom,
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
         let name = LoginName::parse(&request.username)?;
         let password = Password::parse_entered(&SecretString::from(request.password))?;
-        let (token, account) = state.accounts.log_in(name, password, origin).await?;
+        let (token, account) = state.accounts.log_in(name, password, client).await?;
         Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &state.clock))))
     }
 }

@@ -9,7 +9,7 @@ use super::body::EXAMPLE_TOKEN;
 use crate::{
     api::{
         AppState, Group,
-        caller::{Origin, RequiredAccount},
+        caller::{LoginFrom, RequiredAccount},
         json::{Json, text},
         problem::failures,
     },
@@ -66,13 +66,13 @@ impl ChangePasswordApi {
     async fn change_password(
         &self,
         Data(state): Data<&AppState>,
-        Origin(origin): Origin,
+        LoginFrom(client): LoginFrom,
         RequiredAccount(signed_in): RequiredAccount,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
         let current = Password::parse_entered(&SecretString::from(request.current_password))?;
         let new = Password::parse_new(&SecretString::from(request.new_password))?;
-        let token = state.accounts.change_password(signed_in, current, new, origin).await?;
+        let token = state.accounts.change_password(signed_in, current, new, client).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
     }

@@ -9,7 +9,7 @@ use super::{aliases::Registered, body::AccountBody};
 use crate::{
     api::{
         AppState, Group,
-        caller::Origin,
+        caller::LoginFrom,
         json::{Created, Json, text},
         problem::failures,
     },
@@ -58,13 +58,13 @@ impl RegisterApi {
     async fn register(
         &self,
         Data(state): Data<&AppState>,
-        Origin(origin): Origin,
+        LoginFrom(client): LoginFrom,
         Json(request): Json<RegisterRequest>,
     ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
         let password = Password::parse_new(&SecretString::from(request.password))?;
-        let account = state.accounts.register(username, email, password, origin).await?;
+        let account = state.accounts.register(username, email, password, client).await?;
         Ok(Created(Registered::new(AccountBody::new(account, &state.clock))))
     }
 }

@@ -19,7 +19,7 @@ pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     asked_from::AskedFrom,
     checked_bearer::CheckedBearer,
-    client_ip::{ClientAddress, Origin},
+    client_ip::{ClientAddress, LoginFrom},
     figure_access::{FigureAccess, ensure_metrics_access},
     identity::Identity,
     operator::{Operator, OperatorOrAccount},

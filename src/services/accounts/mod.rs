@@ -19,7 +19,7 @@ use crate::{
     adapters::storage::{LoginRecord, RegistrationConflict, Storage, StorageFailure},
     domain::{
         account::{Account, Email, LoginName, Password, Username},
-        client_ip::ClientOrigin,
+        client_ip::LoginClient,
     },
     foundation::{clock::Clock, config},
 };
@@ -123,13 +123,13 @@ impl Accounts {
         username: Username,
         email: Email,
         password: Password,
-        origin: ClientOrigin,
+        client: LoginClient,
     ) -> Result<Account, AccountFailure> {
         let Inner { storage, clock, passwords, throttle, .. } = &*self.0;
-        let admitted = throttle.admit_registration(origin);
+        let admitted = throttle.admit_registration(client);
         let deadline =
             admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyRegistrations { retry_after })?;
-        let request = HashRequest { client: origin.client, is_known: false, deadline };
+        let request = HashRequest { client: client.address, is_known: false, deadline };
         let hash = passwords.hash(password, request).await?;
         storage.register(&username, &email, &hash, clock.now()).await?.map_err(AccountFailure::Taken)
     }
@@ -139,10 +139,10 @@ impl Accounts {
         &self,
         name: LoginName,
         password: Password,
-        origin: ClientOrigin,
+        client: LoginClient,
     ) -> Result<(SecretString, Account), AccountFailure> {
         let LoginRecord { account, generation, .. } =
-            self.verify_password(name, password, origin, false).await?.ok_or(AccountFailure::WrongLogin)?;
+            self.verify_password(name, password, client, false).await?.ok_or(AccountFailure::WrongLogin)?;
         let token = self.0.tokens.issue(account.id, generation)?;
         Ok((token, account))
     }
@@ -153,18 +153,18 @@ impl Accounts {
         &self,
         name: LoginName,
         password: Password,
-        origin: ClientOrigin,
+        client: LoginClient,
         has_token: bool,
     ) -> Result<Option<LoginRecord>, AccountFailure> {
-        let admitted = self.0.throttle.admit(&name, origin, has_token).await;
+        let admitted = self.0.throttle.admit(&name, client, has_token).await;
         let attempt = admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
         let record = self.0.storage.login_record(&name).await?;
         let hash = record.as_ref().map(|record| record.password.clone());
-        let request = HashRequest { client: origin.client, is_known: attempt.is_known, deadline: attempt.deadline };
+        let request = HashRequest { client: client.address, is_known: attempt.is_known, deadline: attempt.deadline };
         let is_correct = self.0.passwords.verify(password, hash, request).await?;
         if is_correct {
             attempt.succeed();
-            self.0.throttle.remember(&name, origin);
+            self.0.throttle.remember(&name, client);
         } else {
             attempt.fail();
         }
@@ -189,16 +189,16 @@ impl Accounts {
         SignedIn { account, token }: SignedIn,
         current: Password,
         new: Password,
-        origin: ClientOrigin,
+        client: LoginClient,
     ) -> Result<SecretString, AccountFailure> {
         let name = LoginName::parse(&account.username).map_err(|_| AccountFailure::EndedToken)?;
-        let record = self.verify_password(name, current, origin, true).await?.ok_or(AccountFailure::WrongPassword)?;
+        let record = self.verify_password(name, current, client, true).await?.ok_or(AccountFailure::WrongPassword)?;
         // The name may meanwhile belong to another account.
         if record.account.id != account.id {
             return Err(AccountFailure::EndedToken);
         }
         let deadline = Instant::now() + HASH_TIMEOUT;
-        let request = HashRequest { client: origin.client, is_known: true, deadline };
+        let request = HashRequest { client: client.address, is_known: true, deadline };
         let hash = self.0.passwords.hash(new, request).await?;
         let changed = self.0.storage.change_password(account.id, token.generation, &hash).await?;
         let generation = changed.ok_or(AccountFailure::EndedToken)?;

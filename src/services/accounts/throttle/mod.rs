@@ -32,7 +32,7 @@ use self::{
 };
 use crate::domain::{
     account::LoginName,
-    client_ip::{ClientIp, ClientNetwork, ClientOrigin},
+    client_ip::{ClientIp, ClientNetwork, LoginClient},
 };
 
 /// The maximum time from the start of an attempt until its password is being verified.
@@ -64,9 +64,9 @@ pub(super) struct Throttle {
     hasher: RandomState,
     pairs: Cache<(u64, ClientIp), Arc<Pair>>,
     accounts: Cache<u64, Arc<AtomicU32>>,
-    addresses: Cache<ClientOrigin, Arc<Group>>,
+    addresses: Cache<LoginClient, Arc<Group>>,
     networks: Cache<ClientNetwork, Arc<Group>>,
-    /// The hashes of names and origins with which accounts were logged in to.
+    /// The hashes of names and clients with which accounts were logged in to.
     known: Cache<u64, ()>,
     registrations: Registrations,
 }
@@ -89,12 +89,12 @@ impl Throttle {
     pub(super) async fn admit(
         &self,
         name: &LoginName,
-        origin: ClientOrigin,
+        client: LoginClient,
         has_token: bool,
     ) -> Result<Attempt, Throttled> {
         let deadline = Instant::now() + ATTEMPT_TIMEOUT;
-        let failures = self.failures(name, origin);
-        let is_known = has_token || self.known.get(&self.hasher.hash_one((name, origin))).is_some();
+        let failures = self.failures(name, client);
+        let is_known = has_token || self.known.get(&self.hasher.hash_one((name, client))).is_some();
         let throttled = Throttled { retry_after: failures.pause(is_known).max(MIN_RETRY_AFTER) };
         let places = timeout_at(deadline, failures.enter(is_known, ATTEMPT_TIMEOUT)).await;
         let pause = failures.pause(is_known);
@@ -106,25 +106,25 @@ impl Throttle {
     }
 
     /// Notes that an account was logged in to with this name from here.
-    pub(super) fn remember(&self, name: &LoginName, origin: ClientOrigin) {
-        self.known.insert(self.hasher.hash_one((name, origin)), ());
+    pub(super) fn remember(&self, name: &LoginName, client: LoginClient) {
+        self.known.insert(self.hasher.hash_one((name, client)), ());
     }
 
-    fn failures(&self, name: &LoginName, origin: ClientOrigin) -> Failures {
+    fn failures(&self, name: &LoginName, client: LoginClient) -> Failures {
         let account = self.hasher.hash_one(name);
         Failures {
             // What a client may have made up does not make it another one.
-            pair: self.pairs.get_with((account, origin.client), || Arc::new(Pair::new())),
+            pair: self.pairs.get_with((account, client.address), || Arc::new(Pair::new())),
             account: self.accounts.get_with(account, Arc::default),
-            address: self.addresses.get_with(origin, || Arc::new(Group::new(PER_ADDRESS))),
-            network: self.networks.get_with(origin.client.network(), || Arc::new(Group::new(PER_NETWORK))),
+            address: self.addresses.get_with(client, || Arc::new(Group::new(PER_ADDRESS))),
+            network: self.networks.get_with(client.address.network(), || Arc::new(Group::new(PER_NETWORK))),
         }
     }
 
     /// Counts a registration. Returns the deadline for hashing its password.
-    pub(super) fn admit_registration(&self, origin: ClientOrigin) -> Result<Instant, Throttled> {
+    pub(super) fn admit_registration(&self, client: LoginClient) -> Result<Instant, Throttled> {
         let retry_after = REGISTRATION_WINDOW;
-        if self.registrations.admit(origin) {
+        if self.registrations.admit(client) {
             Ok(Instant::now() + ATTEMPT_TIMEOUT)
         } else {
             Err(Throttled { retry_after })
@@ -141,14 +141,14 @@ mod tests {
         *,
     };
 
-    fn client(last: u8) -> ClientOrigin {
-        ClientOrigin { client: ClientIp::from_peer([192, 0, 2, last].into()), forwarded_for: None }
+    fn client(last: u8) -> LoginClient {
+        LoginClient { address: ClientIp::from_peer([192, 0, 2, last].into()), forwarded_for: None }
     }
 
     /// Returns an address of one /48 of IPv6.
-    fn of_network(number: u16) -> ClientOrigin {
-        let client = ClientIp::from_peer([0x2001, 0xdb8, 1, number, 0, 0, 0, 1].into());
-        ClientOrigin { client, forwarded_for: None }
+    fn of_network(number: u16) -> LoginClient {
+        let address = ClientIp::from_peer([0x2001, 0xdb8, 1, number, 0, 0, 0, 1].into());
+        LoginClient { address, forwarded_for: None }
     }
 
     fn named(number: u16) -> LoginName {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     /// Tries a wrong password. Returns how long that took, and whether the attempt was admitted.
-    async fn guess(throttle: &Throttle, name: &LoginName, from: ClientOrigin) -> (Duration, bool) {
+    async fn guess(throttle: &Throttle, name: &LoginName, from: LoginClient) -> (Duration, bool) {
         let started = Instant::now();
         let attempt = throttle.admit(name, from, false).await;
         let admitted = attempt.map(Attempt::fail).is_ok();

@@ -10,7 +10,7 @@ use std::{
 
 use moka::sync::Cache;
 
-use crate::domain::client_ip::{ClientNetwork, ClientOrigin};
+use crate::domain::client_ip::{ClientNetwork, LoginClient};
 
 /// The maximum number of registrations from one address within [`REGISTRATION_WINDOW`].
 const MAX_REGISTRATIONS: u32 = 300;
@@ -28,7 +28,7 @@ const MAX_COUNTED: u64 = 100_000;
 /// Counts registrations.
 #[derive(Debug)]
 pub(super) struct Registrations {
-    by_address: Cache<ClientOrigin, Arc<AtomicU32>>,
+    by_address: Cache<LoginClient, Arc<AtomicU32>>,
     by_network: Cache<ClientNetwork, Arc<AtomicU32>>,
 }
 
@@ -41,11 +41,11 @@ impl Registrations {
     }
 
     /// Counts a registration. Returns whether there were not too many before.
-    pub(super) fn admit(&self, origin: ClientOrigin) -> bool {
+    pub(super) fn admit(&self, client: LoginClient) -> bool {
         let has_room = |count: &AtomicU32, most| count.fetch_add(1, Relaxed) < most;
         // One that its address refuses takes nothing from the network.
-        has_room(&self.by_address.get_with(origin, Arc::default), MAX_REGISTRATIONS)
-            && has_room(&self.by_network.get_with(origin.client.network(), Arc::default), MAX_NETWORK_REGISTRATIONS)
+        has_room(&self.by_address.get_with(client, Arc::default), MAX_REGISTRATIONS)
+            && has_room(&self.by_network.get_with(client.address.network(), Arc::default), MAX_NETWORK_REGISTRATIONS)
     }
 }
 
@@ -54,14 +54,14 @@ mod tests {
     use super::*;
     use crate::domain::client_ip::ClientIp;
 
-    fn client(last: u8) -> ClientOrigin {
-        ClientOrigin { client: ClientIp::from_peer([192, 0, 2, last].into()), forwarded_for: None }
+    fn client(last: u8) -> LoginClient {
+        LoginClient { address: ClientIp::from_peer([192, 0, 2, last].into()), forwarded_for: None }
     }
 
     #[test]
     fn one_visitor_of_an_unnamed_proxy_blocks_no_registrations() {
         let registrations = Registrations::new();
-        let behind = |last: u8| ClientOrigin {
+        let behind = |last: u8| LoginClient {
             forwarded_for: Some(ClientIp::from_peer([203, 0, 113, last].into())),
             ..client(1)
         };
