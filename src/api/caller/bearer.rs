@@ -1,19 +1,13 @@
 //! The bearer of a request: what its `Authorization: Bearer …` header holds (RFC 6750). Its form tells which of the three kinds
 //! it is.
 
-use poem::{
-    Request,
-    http::{HeaderValue, header},
-};
+use poem::{Request, http::header};
 
 use crate::{
     api::problem::Problem,
     domain::{api_key::ApiKeyText, errors::bearers},
-    services::accounts::AccountFailure,
+    services::{accounts::AccountFailure, sites::TICKET_PREFIX},
 };
-
-/// What embed tickets begin with.
-const TICKET: &str = "alt_";
 
 /// The bearer of a request. Whether it is valid is not known yet.
 #[derive(Clone, Copy)]
@@ -30,12 +24,13 @@ impl<'a> Bearer<'a> {
     /// Returns the bearer of a request; `None` without an `Authorization` header. Fails if that header is malformed, has another
     /// scheme or is there twice: whoever sends it believes to be known, and is never treated as an anonymous visitor.
     pub(super) fn of(request: &'a Request) -> Result<Option<Self>, Problem> {
-        let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
-        let Some(credentials) = headers.next() else { return Ok(None) };
-        let text = text_of(credentials).filter(|_| headers.next().is_none()).ok_or(AccountFailure::InvalidToken)?;
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        let text = bearer_text(request).ok_or(AccountFailure::InvalidToken)?;
         Ok(Some(match text {
             _ if text.starts_with(ApiKeyText::PREFIX) => Self::ApiKey(text),
-            _ if text.starts_with(TICKET) => Self::Ticket(text),
+            _ if text.starts_with(TICKET_PREFIX) => Self::Ticket(text),
             _ => Self::AccountToken(text),
         }))
     }
@@ -54,10 +49,9 @@ impl<'a> Bearer<'a> {
 pub(super) fn bearer_text(request: &Request) -> Option<&str> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
     let credentials = headers.next()?;
-    if headers.next().is_some() { None } else { text_of(credentials) }
-}
-
-fn text_of(credentials: &HeaderValue) -> Option<&str> {
+    if headers.next().is_some() {
+        return None;
+    }
     let (scheme, text) = credentials.to_str().ok()?.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(text.trim())
 }

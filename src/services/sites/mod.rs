@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     checked::CheckedSites,
     site_visit::{NewTicket, SiteVisit, TicketRefusal},
-    tickets::BadTicket,
+    tickets::{BadTicket, TICKET_PREFIX},
 };
 use self::{
     file_watch::FileWatch, named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets,

@@ -16,8 +16,8 @@ use crate::{
     foundation::{clock::Clock, secret::SigningSecret},
 };
 
-/// What tickets begin with.
-const PREFIX: &str = "alt_";
+/// The prefix of all embed tickets.
+pub const TICKET_PREFIX: &str = "alt_";
 
 /// The time for which a ticket is valid.
 const LIFETIME: Duration = Duration::from_mins(15);
@@ -80,7 +80,7 @@ impl Tickets {
         let (site, visitor) = (content.site.as_str(), content.visitor.to_string());
         let exp = (self.clock.now() + LIFETIME).as_second();
         let claims = Claims { site, origin: &content.origin, visitor: &visitor, exp };
-        let signed = format!("{PREFIX}{}", BASE64.encode(serde_json::to_vec(&claims)?));
+        let signed = format!("{TICKET_PREFIX}{}", BASE64.encode(serde_json::to_vec(&claims)?));
         let signature = hmac::sign(&self.key, signed.as_bytes());
         Ok((SecretString::from(format!("{signed}.{}", BASE64.encode(signature.as_ref()))), LIFETIME))
     }
@@ -104,7 +104,7 @@ impl Tickets {
         let (signed, signature) = ticket.rsplit_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         hmac::verify(&self.key, signed.as_bytes(), &signature).ok()?;
-        let json = BASE64.decode(signed.strip_prefix(PREFIX)?).ok()?;
+        let json = BASE64.decode(signed.strip_prefix(TICKET_PREFIX)?).ok()?;
         let claims: Claims<'_> = serde_json::from_slice(&json).ok()?;
         let content = TicketContent {
             site: TenantName::parse(claims.site)?,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_valid_for_a_quarter_and_renewable_for_an_hour_more() {
+    fn a_ticket_can_be_renewed_for_an_hour_after_its_end() {
         let now = Arc::new(AtomicI64::new(NOW));
         let (tickets, content) = (tickets_at(&now), content());
         let (ticket, lifetime) = tickets.issue(&content).unwrap();
