@@ -1,5 +1,5 @@
-//! What is fuzzed: each target reads any bytes, and panics on a defect. `cargo fuzz` calls them without end, `tests/fuzz.rs` a
-//! bounded number of times.
+//! Fuzz targets: functions that read any bytes, and panic on a defect. `cargo fuzz` runs them until it is stopped,
+//! `tests/fuzz.rs` with a bounded number of inputs.
 
 use std::{
     fs,

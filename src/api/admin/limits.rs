@@ -40,12 +40,13 @@ struct UsedLimits {
     has_more: bool,
 }
 
-/// How much of one limit is used by one visitor, one address, one site, one API key, or all together.
+/// The usage of one limit in its current window: the scope, the quota, and the amounts that are used and reserved.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct UsedLimit {
-    /// Whose usage it is, for `DELETE /api/admin/limits/{count_id}`: the scope, with `@` the site or API key whose own limits
-    /// these are, and a hash of the visitor or the address. The same visitor has the same id at all times.
+    /// The id of the count, for `DELETE /api/admin/limits/{count_id}`: the scope; `@` and the name of the site or API key if
+    /// the limit is its own; a colon; and a hash of the visitor or the address in 32 hexadecimal digits. The same visitor has
+    /// the same id at all times.
     count_id: String,
     /// Whose usage the limit counts.
     scope: StringEnum<LimitScopes>,

@@ -1,4 +1,4 @@
-//! Where a request for a turn or a session comes from, and who asks it, for the limits.
+//! The sender of a request for a turn or a session, as limits count it.
 
 use poem::{FromRequest, Request, RequestBody};
 
@@ -13,7 +13,7 @@ use crate::{
     services::sessions::SessionClient,
 };
 
-/// Where a request for a turn or a session comes from.
+/// The address of the client that asks for a turn or a session, and whether the request is from this machine, without a proxy.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) struct AskedFrom {
     address: ClientIp,

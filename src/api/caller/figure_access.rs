@@ -1,4 +1,4 @@
-//! Who may read figures of the service: its metrics, what it has cost, and the source of its key.
+//! Authorization to read figures of the service: its metrics, its costs, and the source of its API key.
 //!
 //! Where the service listens for others, or has an operator's token, only the operator may. Otherwise this machine may, as long
 //! as the request does not come through a proxy: whoever tries the service out needs no token.
