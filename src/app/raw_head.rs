@@ -44,10 +44,9 @@ impl RawHead {
 
     /// Whether a line ends with a line feed alone. Other servers may take it for a part of a value.
     pub(super) fn has_bare_line_feed(&self) -> bool {
-        let end = self.0.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(self.0.len(), |end| end + 4);
-        let head = self.0.get(..end).unwrap_or_default();
-        let is_after_return = |at: usize| at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\r');
-        head.iter().enumerate().any(|(at, byte)| *byte == b'\n' && !is_after_return(at))
+        let lines = self.0.split_inclusive(|byte| *byte == b'\n').skip_while(|line| *line == b"\r\n");
+        let mut head = lines.take_while(|line| *line != b"\r\n");
+        head.any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n"))
     }
 
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
@@ -109,7 +108,12 @@ mod tests {
 
     #[test]
     fn a_line_feed_alone_is_found_in_the_head_only() {
-        for text in ["GET / HTTP/1.1\nHost: a\r\n\r\n", "\nGET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nX: 1\n\nx"] {
+        for text in [
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "\nGET / HTTP/1.1\r\n\r\n",
+            "\r\n\r\nGET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nX: 1\n\nx",
+        ] {
             assert!(head(text).has_bare_line_feed(), "{text:?}");
         }
         for text in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\nPOST / HTTP/1.1\r\n\r\na\nb", "", "GET /"] {

@@ -82,6 +82,7 @@ async fn requests_hidden_in_others_are_never_read() {
         "GET /api/health HTTP/1.1\r\nHost: a\r\nX: 1\n\n",
         "GET /api/health HTTP/1.1\r\nHost: a\r\nX: 1\n\r\n",
         "GET /api/health HTTP/1.1\nHost: a\n\n",
+        "\r\n\r\nGET /api/health HTTP/1.1\nHost: a\r\n\r\n",
         "GET /api/health HTTP/1.1\r\nHost: a\r\nX: 1\r\r\n\r\n",
         "POST /api/chat HTTP/1.1\r\nHost: a\r\nX: 1\nContent-Length: 0\r\nContent-Length: 200\r\n\r\n",
         "POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;x\ny\r\n\r\n",
