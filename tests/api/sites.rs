@@ -198,3 +198,24 @@ async fn replicas_share_pauses_and_tickets_on_postgres() {
     resume(&first.client, "shop").await;
     wait_until("the end of the pause", async || (ask_second().await == 200).then_some(())).await;
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_pause_that_cannot_be_stored_stays_on_postgres() {
+    let (database, model) = (crate::postgres::cluster::shared().database(), FakeModel::start().await);
+    let setup = || with_file(TestSetup::for_model(&model).with("DATABASE_URL", database.as_str()), SITES);
+    let (first_setup, second_setup) = (setup(), setup());
+    let (first, second) = (first_setup.start().await, second_setup.start().await);
+    first_setup.change_database("ALTER TABLE paused_sites RENAME TO away").await;
+    let refused = first.client.send(first.client.request(Method::POST, "/api/admin/sites/shop/pause")).await;
+    refused.assert_error(503, "storage_unavailable");
+    first_setup.change_database("ALTER TABLE away RENAME TO paused_sites").await;
+
+    // The first replica has read the database again when it knows of a later pause.
+    pause(&second.client, "blog").await;
+    let is_paused = async |site: &str, origin: &str| ask(&first.client, site, origin).await.status == 503;
+    wait_until("the pause of the blog", async || is_paused("blog", BLOG).await.then_some(())).await;
+    assert!(is_paused("shop", SHOP).await);
+    resume(&first.client, "shop").await;
+    assert!(!is_paused("shop", SHOP).await);
+}

@@ -1,5 +1,7 @@
 //! `POST /api/admin/sites/{site_id}/pause` and `/resume`: stops what a site spends, and ends that.
 
+use std::sync::Arc;
+
 use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path};
 
@@ -11,7 +13,10 @@ use crate::{
         json::Json,
         problem::{Problem, failures},
     },
-    domain::{errors::bearers, tenant::TenantName},
+    domain::{
+        errors::bearers,
+        tenant::{Site, TenantName},
+    },
 };
 
 failures! { PauseSiteFailure {
@@ -37,9 +42,7 @@ impl PauseSiteApi {
         /// The site's id.
         Path(site_id): Path<String>,
     ) -> Result<Json<SiteBody>, PauseSiteFailure> {
-        let id = parse(&site_id)?;
-        state.sites.pause(id).await?;
-        Ok(body(state, id)?)
+        Ok(body(state.sites.pause(parse(&site_id)?).await?)?)
     }
 
     /// Resume a site
@@ -53,17 +56,18 @@ impl PauseSiteApi {
         /// The site's id.
         Path(site_id): Path<String>,
     ) -> Result<Json<SiteBody>, PauseSiteFailure> {
-        let id = parse(&site_id)?;
-        state.sites.resume(id).await?;
-        Ok(body(state, id)?)
+        Ok(body(state.sites.resume(parse(&site_id)?).await?)?)
     }
 }
 
 fn parse(id: &str) -> Result<TenantName, Problem> {
-    TenantName::parse(id).ok_or_else(|| Problem::new(&bearers::SITE_NOT_FOUND))
+    TenantName::parse(id).ok_or_else(not_found)
 }
 
-fn body(state: &AppState, id: TenantName) -> Result<Json<SiteBody>, Problem> {
-    let site = state.sites.get(id).ok_or_else(|| Problem::new(&bearers::SITE_NOT_FOUND))?;
-    Ok(Json(SiteBody::new(&site)))
+fn body(site: Option<Arc<Site>>) -> Result<Json<SiteBody>, Problem> {
+    Ok(Json(SiteBody::new(&*site.ok_or_else(not_found)?)))
+}
+
+fn not_found() -> Problem {
+    Problem::new(&bearers::SITE_NOT_FOUND)
 }

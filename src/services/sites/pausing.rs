@@ -1,45 +1,37 @@
 //! How sites are paused and resumed.
 
+use std::sync::Arc;
+
 use super::Sites;
-use crate::{adapters::storage::StorageFailure, domain::tenant::TenantName, foundation::error_chain::ErrorChain};
+use crate::{
+    adapters::storage::StorageFailure,
+    domain::tenant::{Site, TenantName},
+    foundation::error_chain::ErrorChain,
+};
 
 impl Sites {
     /// Pauses a site: turns that run are stopped, and no more start; here at once, and at other replicas within about a second.
-    /// Returns whether there is such a site. If the pause cannot be stored, it is in force here until this process ends.
-    pub async fn pause(&self, id: TenantName) -> Result<bool, StorageFailure> {
-        self.change_pause(id, true).await
+    /// Returns the site if there is one. If the pause cannot be stored, it is in force here until this process ends.
+    pub async fn pause(&self, id: TenantName) -> Result<Option<Arc<Site>>, StorageFailure> {
+        let Some(site) = self.get(id) else { return Ok(None) };
+        self.0.pauses.add_unstored(id);
+        site.pause.set_by_operator(true);
+        self.0.pauses.store(id, true).await?;
+        Ok(Some(site))
     }
 
-    /// Ends the operator's pause of a site. Returns whether there is such a site.
-    pub async fn resume(&self, id: TenantName) -> Result<bool, StorageFailure> {
-        self.change_pause(id, false).await
-    }
-
-    async fn change_pause(&self, id: TenantName, is_paused: bool) -> Result<bool, StorageFailure> {
-        let Some(site) = self.get(id) else { return Ok(false) };
-        let pauses = &self.0.pauses;
-        pauses.count_change();
-        if is_paused {
-            pauses.set(id, true);
-            site.pause.set_by_operator(true);
-        }
-        let stored = if is_paused {
-            pauses.storage.pause_site(id.as_str()).await
-        } else {
-            pauses.storage.resume_site(id.as_str()).await
-        };
-        if stored.is_ok() && !is_paused {
-            pauses.set(id, false);
-            site.pause.set_by_operator(false);
-        }
-        pauses.count_change();
-        stored.map(|()| true)
+    /// Ends the operator's pause of a site. Returns the site if there is one.
+    pub async fn resume(&self, id: TenantName) -> Result<Option<Arc<Site>>, StorageFailure> {
+        let Some(site) = self.get(id) else { return Ok(None) };
+        self.0.pauses.store(id, false).await?;
+        site.pause.set_by_operator(false);
+        Ok(Some(site))
     }
 
     /// Takes over the pauses that other replicas have stored; `is_failing` is whether that has failed the last time.
     pub(super) async fn take_over_pauses(&self, is_failing: &mut bool) {
         let pauses = &self.0.pauses;
-        if !pauses.storage.is_shared() {
+        if !pauses.are_shared() {
             return;
         }
         let outcome = pauses.take_over().await;
