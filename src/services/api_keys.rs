@@ -115,11 +115,12 @@ impl ApiKeys {
     async fn run(self, stopping: CancellationToken) {
         let mut was_read = true;
         while stopping.run_until_cancelled(sleep(READ_INTERVAL)).await.is_some() {
-            let outcome = async {
-                self.read().await?;
-                self.write_uses(USE_INTERVAL).await
-            };
-            match outcome.await {
+            let outcome = self.read().await;
+            if outcome.is_ok() {
+                // What is not written now is written later.
+                let _ = self.write_uses(USE_INTERVAL).await;
+            }
+            match outcome {
                 Err(failure) if was_read => {
                     tracing::warn!(
                         failure = %ErrorChain(&failure),
