@@ -108,8 +108,7 @@ async fn create(new: &New, config: &Config, clock: &Clock) -> ExitCode {
 }
 
 fn unknown_model<'a>(models: &'a str, settings: &config::Model) -> Option<&'a str> {
-    let is_known = |model: &str| model == settings.default || settings.allowed.iter().any(|it| it == model);
-    config::list(models).find(|model| !is_known(model))
+    config::list(models).find(|model| !settings.may_be_chosen(model))
 }
 
 async fn list(format: Format, config: &Config, clock: &Clock) -> ExitCode {

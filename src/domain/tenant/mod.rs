@@ -95,4 +95,10 @@ impl Tenant {
             Self::Key(terms) => terms.models.as_deref(),
         }
     }
+
+    /// Whether a model may answer: the tenant has it, or does not name its models.
+    #[must_use]
+    pub fn may_use(&self, model: &str) -> bool {
+        self.models().is_none_or(|own| own.iter().any(|it| it == model))
+    }
 }

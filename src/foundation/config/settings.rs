@@ -226,14 +226,20 @@ pub enum OnDisconnect {
 }
 
 impl Model {
-    /// Returns the names of all models that may be used: the default, the allowed ones and the fallbacks.
+    /// Whether clients may choose a model: the default, or one of the allowed ones.
+    #[must_use]
+    pub fn may_be_chosen(&self, model: &str) -> bool {
+        model == self.default || self.allowed.iter().any(|it| it == model)
+    }
+
+    /// Returns the names of all models that may answer: those that clients may choose, and the fallbacks.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&str> {
         let named = self.allowed.iter().chain(&self.fallbacks).map(String::as_str);
         named.chain([self.default.as_str()]).collect()
     }
 
-    /// Returns the names of all models that may be used, and of those that personas name.
+    /// Returns the names of all models that may answer, with those that personas name.
     #[must_use]
     pub fn names_with<'a>(&'a self, of_personas: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
         let mut names = self.names();

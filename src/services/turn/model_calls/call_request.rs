@@ -35,9 +35,9 @@ impl CallRequest<'_> {
         !self.journal.has_text()
     }
 
-    /// Whether a model may answer: the tenant has it, or doesn't name its models.
+    /// Whether the tenant, if there is one, lets a model answer.
     pub(super) fn may_use(&self, model: &str) -> bool {
-        self.tenant.and_then(Tenant::models).is_none_or(|models| models.iter().any(|it| it == model))
+        self.tenant.is_none_or(|tenant| tenant.may_use(model))
     }
 }
 

@@ -15,13 +15,12 @@ pub(super) fn chosen_model<'a>(
     tenant: Option<&'a Tenant>,
 ) -> Result<&'a str, TurnFailure> {
     let of_persona = persona.and_then(|persona| persona.model.as_deref());
-    let of_tenant = tenant.and_then(Tenant::models);
     let may_use = |model: &str| {
-        let is_allowed = model == settings.default || settings.allowed.iter().any(|it| it == model);
-        (is_allowed || Some(model) == of_persona) && of_tenant.is_none_or(|own| own.iter().any(|it| it == model))
+        let is_allowed = settings.may_be_chosen(model) || Some(model) == of_persona;
+        is_allowed && tenant.is_none_or(|tenant| tenant.may_use(model))
     };
     let preferred = of_persona.into_iter().chain([settings.default.as_str()]);
-    let mut preferred = preferred.chain(of_tenant.into_iter().flatten().map(String::as_str));
+    let mut preferred = preferred.chain(tenant.and_then(Tenant::models).into_iter().flatten().map(String::as_str));
     let chosen = match named {
         Some(model) => Some(model).filter(|model| may_use(model)),
         None => preferred.find(|model| may_use(model)),
