@@ -57,8 +57,7 @@ pub(super) fn serve(Asset { media_type, text, policy }: Asset) -> impl Endpoint<
         let mut response = Response::builder()
             .header(header::ETAG, etag)
             .header(header::VARY, "accept-encoding")
-            .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+            .header(header::CACHE_CONTROL, "no-cache");
         if let Some(policy) = &policy {
             response = response.header(header::CONTENT_SECURITY_POLICY, policy);
         }

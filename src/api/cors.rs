@@ -47,8 +47,11 @@ impl Cors {
 
     /// Whether pages of an origin may read answers.
     pub(super) fn allows(&self, origin: &HeaderValue) -> bool {
-        let of_sites = self.of_sites();
-        let mut allowed = self.origins.iter().chain(of_sites.iter()).peekable();
+        self.allows_beside(&self.of_sites(), origin)
+    }
+
+    fn allows_beside(&self, of_sites: &[AllowedOrigin], origin: &HeaderValue) -> bool {
+        let mut allowed = self.origins.iter().chain(of_sites).peekable();
         allowed.peek().is_none() || origin.to_str().is_ok_and(|origin| allowed.any(|own| own.matches(origin)))
     }
 
@@ -58,10 +61,9 @@ impl Cors {
         let of_sites = self.of_sites();
         let first = self.origins.first().or(of_sites.first());
         let is_named = first.is_some();
-        let first = first.and_then(|origin| HeaderValue::from_str(&origin.to_string()).ok());
-        let allowed = match origin.filter(|origin| is_named && self.allows(origin)) {
+        let allowed = match origin.filter(|origin| is_named && self.allows_beside(&of_sites, origin)) {
             Some(origin) => origin.clone(),
-            None => first.unwrap_or(ANY),
+            None => first.and_then(|first| HeaderValue::from_str(&first.to_string()).ok()).unwrap_or(ANY),
         };
         let always =
             [(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed), (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)];

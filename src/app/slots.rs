@@ -101,12 +101,12 @@ impl Slots {
     /// if the client holds its share of the slots.
     pub(super) async fn take(&mut self, remote: SocketAddr) -> Option<Slot> {
         let client = ClientIp::from_peer(remote.ip());
-        if let Some(slot) = self.take_regular(client) {
-            return Some(slot);
-        }
-        self.warn();
         loop {
-            match self.take_any(client) {
+            if let Some(slot) = self.take_regular(client) {
+                return Some(slot);
+            }
+            self.warn();
+            match self.take_extra(client) {
                 Answer::Slot(slot) => return Some(slot),
                 Answer::Wait => self.shared.freed.notified().await,
                 Answer::Refused => return None,
@@ -120,10 +120,7 @@ impl Slots {
         Some(Slot { shared: Arc::clone(&self.shared), place: Place::Regular(id), timeouts })
     }
 
-    fn take_any(&self, client: ClientIp) -> Answer {
-        if let Some(slot) = self.take_regular(client) {
-            return Answer::Slot(slot);
-        }
+    fn take_extra(&self, client: ClientIp) -> Answer {
         let mut state = self.shared.state();
         let ExtraConnections { limit, has_shares, count, held } = &mut state.extra;
         let free = limit.saturating_sub(*count);

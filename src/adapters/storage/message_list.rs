@@ -161,6 +161,9 @@ impl Storage {
             }
             (rows, end) = (rows + 1, position);
         }
+        if rows == 0 {
+            return Ok((Vec::new(), false));
+        }
         let found: Vec<MessageRow> = list
             .bind(sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7

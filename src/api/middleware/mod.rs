@@ -142,8 +142,7 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
         let mut response = Json(problem.body(&event.context.id)).into_response();
         response.set_status(problem.status);
         if let Some(wait) = problem.retry_after {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(rate_limit::seconds(wait).max(1)));
         }
         if problem.status == StatusCode::UNAUTHORIZED && problem.is_of_auth {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
