@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::foundation::error_chain::causes;
 
@@ -15,6 +16,12 @@ use crate::foundation::error_chain::causes;
 pub(super) enum Format {
     Text,
     Json,
+}
+
+/// Returns a document as indented JSON, with a line feed.
+pub(super) fn pretty_json(document: &impl Serialize) -> String {
+    // Texts and numbers are always encodable.
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }
 
 /// Writes to standard output. A closed pipe, as `head` leaves it, is no error; after any other error the process exits.

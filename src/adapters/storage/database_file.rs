@@ -248,15 +248,21 @@ fn warn_of_replacement(path: &Path) {
 
 /// Returns whether a process has locked the database at a path. A process that has opened it must not call this.
 pub(super) fn is_in_use(path: &Path) -> bool {
-    let is_locked = File::open(path).is_ok_and(|database| is_byte_locked(&database));
-    is_locked || process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
+    has_locked_byte(path) || has_lock_beside(path)
 }
 
 /// Returns whether a process has locked the database at a path, and has opened it by another path. A process that has opened it
 /// must not call this.
 pub(super) fn is_in_use_elsewhere(path: &Path) -> bool {
-    let is_locked = File::open(path).is_ok_and(|database| is_byte_locked(&database));
-    is_locked && !process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
+    has_locked_byte(path) && !has_lock_beside(path)
+}
+
+fn has_locked_byte(path: &Path) -> bool {
+    File::open(path).is_ok_and(|database| is_byte_locked(&database))
+}
+
+fn has_lock_beside(path: &Path) -> bool {
+    process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
 }
 
 #[cfg(all(test, unix))]

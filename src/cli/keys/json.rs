@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     adapters::storage::StoredApiKey,
+    cli::output::pretty_json,
     domain::{api_key::ApiKeyText, tenant::TenantName},
     foundation::clock::Clock,
 };
@@ -27,12 +28,12 @@ struct Listed<'a> {
 
 /// Returns a key that was made.
 pub(super) fn created(name: TenantName, key: &ApiKeyText) -> String {
-    encode(&Created { name: name.as_str(), key: key.expose() })
+    pretty_json(&Created { name: name.as_str(), key: key.expose() })
 }
 
 /// Returns a list of the keys.
 pub(super) fn list(keys: &[StoredApiKey], clock: &Clock) -> String {
-    encode(&keys.iter().map(|key| listed(key, clock)).collect::<Vec<_>>())
+    pretty_json(&keys.iter().map(|key| listed(key, clock)).collect::<Vec<_>>())
 }
 
 fn listed<'a>(key: &'a StoredApiKey, clock: &Clock) -> Listed<'a> {
@@ -45,9 +46,4 @@ fn listed<'a>(key: &'a StoredApiKey, clock: &Clock) -> Listed<'a> {
         limits: key.limits.as_deref(),
         models: key.models.as_deref().map(|models| models.split(',').collect()),
     }
-}
-
-fn encode(value: &impl Serialize) -> String {
-    // Texts are always encodable.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }

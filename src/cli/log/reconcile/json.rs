@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::services::log_reconciliation::{Day, Difference, Reconciliation, ServedRange, Sums};
+use crate::{
+    cli::output::pretty_json,
+    services::log_reconciliation::{Day, Difference, Reconciliation, ServedRange, Sums},
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -40,6 +43,5 @@ pub(super) fn format(result: &Reconciliation) -> String {
         differences: &result.differences,
         notes: &result.notes,
     };
-    // Texts and numbers are always encodable.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    pretty_json(&document)
 }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Output, path_of};
-use crate::services::log_report::{DamageKind, GroupBy, Summary};
+use crate::{
+    cli::output::pretty_json,
+    services::log_report::{DamageKind, GroupBy, Summary},
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -36,6 +39,5 @@ pub(super) fn format(output: &Output<'_>) -> String {
         summary: output.summary,
         first_damage: places.collect(),
     };
-    // Texts and numbers are always encodable.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    pretty_json(&document)
 }

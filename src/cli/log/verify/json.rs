@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::services::log_verification::{Damage, ProcessSummary, Verification};
+use crate::{
+    cli::output::pretty_json,
+    services::log_verification::{Damage, ProcessSummary, Verification},
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -61,8 +64,7 @@ pub(super) fn format(verification: &Verification, database_compared: bool) -> St
         damage: verification.damage.iter().map(damage).collect(),
         notes: &verification.notes,
     };
-    // Texts and numbers are always encodable.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    pretty_json(&document)
 }
 
 fn process(summary: &ProcessSummary) -> Process {

@@ -123,11 +123,10 @@ impl Throttle {
 
     /// Counts a registration. Returns the deadline for hashing its password.
     pub(super) fn admit_registration(&self, client: LoginClient) -> Result<Instant, Throttled> {
-        let retry_after = REGISTRATION_WINDOW;
         if self.registrations.admit(client) {
             Ok(Instant::now() + ATTEMPT_TIMEOUT)
         } else {
-            Err(Throttled { retry_after })
+            Err(Throttled { retry_after: REGISTRATION_WINDOW })
         }
     }
 }

@@ -20,15 +20,13 @@ pub(in crate::services::turn) fn scoped_key(
     key: IdempotencyKey,
     asker: impl FnOnce() -> LimitKey,
 ) -> ScopedKey {
-    if let Some(name) = request.asker.api_key() {
-        return ScopedKey { caller: ScopedKey::api_key(name), key: key.into_string() };
-    }
-    let scope = match (request.chat_owner(), &request.asker.id) {
-        (Some(owner), _) => ScopedKey::owner(owner),
-        (None, AskerId::Account(account)) => ScopedKey::account(*account),
-        (None, AskerId::Ticket(visitor)) => format!("ticket {visitor}"),
-        (None, AskerId::Session(session)) => ScopedKey::session(session),
-        (None, AskerId::Cookie(_) | AskerId::Address) => format!("{} {}", asker(), made_up_name(request)),
+    let scope = match (request.asker.api_key(), request.chat_owner(), &request.asker.id) {
+        (Some(name), ..) => ScopedKey::api_key(name),
+        (None, Some(owner), _) => ScopedKey::owner(owner),
+        (None, None, AskerId::Account(account)) => ScopedKey::account(*account),
+        (None, None, AskerId::Ticket(visitor)) => format!("ticket {visitor}"),
+        (None, None, AskerId::Session(session)) => ScopedKey::session(session),
+        (None, None, AskerId::Cookie(_) | AskerId::Address) => format!("{} {}", asker(), made_up_name(request)),
     };
     ScopedKey { caller: scope, key: key.into_string() }
 }
