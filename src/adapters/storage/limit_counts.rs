@@ -1,4 +1,5 @@
-//! The table `limit_counts`: the usage of each visitor, each address, each site, each API key and of all together, in each minute and on each day.
+//! The table `limit_counts`: the usage of each visitor, each address, each site, each API key and of all together, in each
+//! minute and on each day.
 //!
 //! Each replica adds its own usage and reservations to the rows, and takes off what it has reserved too much. The statement
 //! returns the sums of all replicas.
@@ -20,7 +21,7 @@ use crate::{
     foundation::config::LimitWindow,
 };
 
-/// A row of the table: the turns, tokens and cost of a visitor, an address or all together in a minute or on a day.
+/// A row of the table: the turns, tokens and cost of a visitor, an address, a site, an API key or all together in a minute or on a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitCount {
     /// A keyed hash of whose usage it is, after the scope, and after the site or API key whose limits it counts for.

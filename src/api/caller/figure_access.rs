@@ -1,7 +1,8 @@
 //! Authorization to read figures of the service: its metrics, its costs, and the source of its API key.
 //!
 //! Where the service listens for others, or has an operator's token, only the operator may. Otherwise this machine may, as long
-//! as the request does not come through a proxy: whoever tries the service out needs no token.
+//! as the request does not come through a proxy: whoever tries the service out needs no token. The metrics have a rule of their
+//! own (`METRICS`).
 
 use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};

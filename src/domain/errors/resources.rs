@@ -149,7 +149,7 @@ error_rows! {
                  `SESSION_LOG_CONTENT=on` has logged.",
     }
 
-    /// No visitor, no address and no total has used anything of its limits under this id, or the window is over.
+    /// Nobody has used anything of a limit under this id, or its window is over.
     LIMIT_COUNT_NOT_FOUND {
         status: 404,
         code: "limit_count_not_found",
