@@ -9,6 +9,7 @@
 mod amounts;
 mod asker;
 mod counter;
+mod counter_limits;
 mod counts;
 mod exemption;
 mod group;

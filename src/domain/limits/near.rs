@@ -4,11 +4,7 @@ use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{
-    amounts::Amounts,
-    counter::{Counter, left_of},
-    key::LimitKey,
-};
+use super::{amounts::Amounts, counter::Counter, counter_limits::left_of, key::LimitKey};
 use crate::foundation::config::{Limit, LimitList, LimitWindow};
 
 /// How much of a limit is used by one visitor, one address, or all together.
