@@ -162,7 +162,7 @@ fn parse_text(text: &str) -> Result<Parsed, Vec<Mistake>> {
     if !errors.is_empty() {
         return Err(mistakes.into_sorted());
     }
-    let file = Section::new("", table.get_ref(), 0, SECTIONS, &mistakes);
+    let file = Section::new(String::new(), table.get_ref(), 0, SECTIONS, &mistakes);
     let limits = file.table("limits", LIMIT_FIELDS).map(|limits| read_limits(&limits)).unwrap_or_default();
     let sites = read_sites(&file);
     let mistakes = mistakes.into_sorted();

@@ -8,10 +8,9 @@ use toml::{
 use super::mistakes::Mistakes;
 
 /// A table of the file, of whose fields all names are known.
-#[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
     /// The name before those of its fields: empty, or ending with a dot.
-    prefix: &'a str,
+    prefix: String,
     table: &'a DeTable<'a>,
     /// The position of the table in the text.
     at: usize,
@@ -21,7 +20,7 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     /// Reports the fields of the table that have other names.
     pub(super) fn new(
-        prefix: &'a str,
+        prefix: String,
         table: &'a DeTable<'a>,
         at: usize,
         fields: &[&str],
@@ -96,10 +95,10 @@ impl<'a> Section<'a> {
     }
 
     /// Returns the table of a field.
-    pub(super) fn table(&self, field: &'a str, fields: &[&str]) -> Option<Section<'a>> {
+    pub(super) fn table(&self, field: &str, fields: &[&str]) -> Option<Section<'a>> {
         let table = self.read(field, "a table", DeValue::as_table)?;
         let at = self.value(field).map_or(self.at, |value| value.span().start);
-        Some(Section::new("limits.", table, at, fields, self.mistakes))
+        Some(Section::new(format!("{}{field}.", self.prefix), table, at, fields, self.mistakes))
     }
 
     /// Returns the tables of a field that is a list of them.
@@ -111,7 +110,7 @@ impl<'a> Section<'a> {
                 self.mistakes.add(entry.span().start, &*expected);
                 return None;
             };
-            Some(Section::new("", table, entry.span().start, fields, self.mistakes))
+            Some(Section::new(String::new(), table, entry.span().start, fields, self.mistakes))
         };
         entries.filter_map(table).collect()
     }
