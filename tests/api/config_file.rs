@@ -62,9 +62,10 @@ async fn all_mistakes_of_the_file_are_reported_with_lines() {
         assert!(ran.err.contains("limits.visitor, limits.address, limits.key, limits.total"), "{}", ran.err);
         assert!(!ran.err.contains("Secret"), "{}", ran.err);
     }
-    let setup = TestSetup::new().with("CONFIG_FILE", "missing.toml");
-    let ran = run(&setup, &["check"]).await;
-    assert!(ran.code == Some(2) && ran.err.contains("missing.toml cannot be read"), "{ran:?}");
+    for path in ["missing.toml", "/dev/null"] {
+        let ran = run(&TestSetup::new().with("CONFIG_FILE", path), &["check"]).await;
+        assert!(ran.code == Some(2) && ran.err.contains(&format!("{path} cannot be read")), "{ran:?}");
+    }
 }
 
 #[tokio::test]

@@ -297,7 +297,7 @@ fn read_config_file(
     limits: Option<Limits>,
 ) -> Option<(ConfigFile, FileSettings)> {
     let path = source.config_file();
-    match source.config_text(&path).and_then(|text| config_file::parse(&path, text.unwrap_or_default())) {
+    match source.config_text(&path).and_then(|text| config_file::parse(&path, text)) {
         Ok(parsed) => {
             let file = ConfigFile { path, limits: limits? };
             let settings = file.merged(parsed);

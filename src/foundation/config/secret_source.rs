@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -117,34 +117,18 @@ impl GivenSecret {
 enum UnreadableSecret {
     #[error(transparent)]
     File(#[from] UnreadableFile),
-    #[error("a file, and it is a pipe or a device")]
-    NoRegularFile,
     #[error("a file that holds the value, and it is empty")]
     Empty,
     #[error("a file with the value alone, on one line")]
     SeveralLines,
-    #[error("a text file in UTF-8")]
-    NotUtf8,
-}
-
-impl From<io::Error> for UnreadableSecret {
-    fn from(error: io::Error) -> Self {
-        UnreadableFile::from(error).into()
-    }
 }
 
 /// Reads the value in a file, without white space around it.
 fn read_file(path: &Path) -> Result<String, UnreadableSecret> {
-    let kind = fs::metadata(path)?.file_type();
-    // Opening a pipe would wait for a writer.
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(UnreadableSecret::NoRegularFile);
-    }
-    let text = text_file::read(path)?;
+    let text = text_file::read_strictly(path)?;
     match text.trim() {
         "" => Err(UnreadableSecret::Empty),
         value if value.contains(['\n', '\r']) => Err(UnreadableSecret::SeveralLines),
-        value if value.contains('\u{FFFD}') => Err(UnreadableSecret::NotUtf8),
         value => Ok(value.to_owned()),
     }
 }

@@ -3,18 +3,19 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
 
 use super::{
-    config_file::{self, InvalidConfigFile},
+    config_file::InvalidConfigFile,
     env_file::{self, Assignment},
     invalid::InvalidSetting,
     notices,
     secret_source::{GivenSecret, SecretPlace},
+    text_file::{self, UnreadableFile},
     variables::{
         ADMIN_TOKEN, CONFIG_FILE, LOWER_CASE_NAMES, PORT, SECRET_VARIABLES, SERVER_PORT, VARIABLES, Variable,
         is_setting,
@@ -30,8 +31,19 @@ pub struct Source {
     pub(super) env_file: PathBuf,
     invalid: Vec<InvalidSetting>,
     notices: Vec<String>,
-    /// The text of the configuration file; `None` if it was not looked for.
-    config_text: Option<io::Result<Option<String>>>,
+    config_text: ConfigText,
+}
+
+/// What was found at the path of the configuration file.
+#[derive(Default)]
+enum ConfigText {
+    /// No file, or none was looked for.
+    #[default]
+    Missing,
+    /// The text of the file.
+    Read(String),
+    /// A file that cannot be read, or that is missing although its path is set.
+    Unreadable(UnreadableFile),
 }
 
 impl Source {
@@ -93,8 +105,11 @@ impl Source {
 
     fn read_config_file(&mut self) {
         let path = self.config_file();
-        let is_required = path != Path::new(CONFIG_FILE.default);
-        self.config_text = Some(config_file::read_text(&path, is_required));
+        self.config_text = match text_file::read_strictly(&path) {
+            Ok(text) => ConfigText::Read(text),
+            Err(error) if error.is_missing() && path == Path::new(CONFIG_FILE.default) => ConfigText::Missing,
+            Err(error) => ConfigText::Unreadable(error),
+        };
     }
 
     /// Returns the path of the configuration file.
@@ -102,12 +117,12 @@ impl Source {
         PathBuf::from(self.values.get(CONFIG_FILE.name).map_or(CONFIG_FILE.default, |path| path.trim()))
     }
 
-    /// Returns the text of the configuration file at a path; `None` if there is no file.
-    pub(super) fn config_text(&self, path: &Path) -> Result<Option<&str>, InvalidConfigFile> {
+    /// Returns the text of the configuration file at a path; an empty text if there is no file.
+    pub(super) fn config_text(&self, path: &Path) -> Result<&str, InvalidConfigFile> {
         match &self.config_text {
-            Some(Ok(text)) => Ok(text.as_deref()),
-            Some(Err(error)) => Err(InvalidConfigFile::unreadable(path, error)),
-            None => Ok(None),
+            ConfigText::Missing => Ok(""),
+            ConfigText::Read(text) => Ok(text),
+            ConfigText::Unreadable(error) => Err(InvalidConfigFile::unreadable(path, error)),
         }
     }
 

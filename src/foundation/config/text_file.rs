@@ -1,7 +1,7 @@
-//! Reading of files that people write: `.env`, and files with one secret.
+//! Reading of files that people write: `.env`, the configuration file, and files with one secret.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -14,6 +14,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) enum UnreadableFile {
     #[error("a file, and it is a folder (Docker makes one where the file to be mounted does not exist)")]
     Folder,
+    #[error("a file, and it is a pipe or a device")]
+    NoRegularFile,
     #[error("a file that this process may read ({0})")]
     Io(#[from] io::Error),
     #[error("a text file of at most 1 MiB")]
@@ -27,6 +29,17 @@ impl UnreadableFile {
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
+}
+
+/// Reads a text file. Fails for pipes and devices, and for invalid UTF-8.
+pub(super) fn read_strictly(path: &Path) -> Result<String, UnreadableFile> {
+    let kind = fs::metadata(path)?.file_type();
+    // Opening a pipe would wait for a writer.
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(UnreadableFile::NoRegularFile);
+    }
+    let text = read(path)?;
+    if text.contains(char::REPLACEMENT_CHARACTER) { Err(UnreadableFile::NotText) } else { Ok(text) }
 }
 
 /// Reads a text file. Invalid UTF-8 becomes U+FFFD.

@@ -7,11 +7,7 @@ mod mistakes;
 mod section;
 mod sites;
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
@@ -27,11 +23,9 @@ use self::{
 use super::{
     invalid::InvalidSetting,
     limits::{Limits, ScopeLimits},
+    text_file::{self, UnreadableFile},
     variables::CONFIG_FILE,
 };
-
-/// The largest file, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// The sections of the file.
 const SECTIONS: &[&str] = &["limits", "sites"];
@@ -75,8 +69,8 @@ struct FileLimits {
 /// The reason why a configuration file cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfigFile {
-    /// The file cannot be read.
-    #[error("{} cannot be read: {}", .0.display(), .1)]
+    /// The file cannot be read. The text names what was expected.
+    #[error("{} cannot be read; expected {}", .0.display(), .1)]
     Unreadable(PathBuf, String),
     /// The file has mistakes.
     #[error("{}", listed(.0, .1))]
@@ -90,7 +84,7 @@ fn listed(path: &Path, mistakes: &[Mistake]) -> String {
 }
 
 impl InvalidConfigFile {
-    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+    pub(super) fn unreadable(path: &Path, error: &UnreadableFile) -> Self {
         Self::Unreadable(path.to_owned(), error.to_string())
     }
 
@@ -98,7 +92,9 @@ impl InvalidConfigFile {
     pub(super) fn settings(&self) -> Vec<InvalidSetting> {
         let setting = |expected| InvalidSetting { variable: CONFIG_FILE.name, expected };
         match self {
-            Self::Unreadable(..) => vec![setting(format!("a file that can be read, but {self}"))],
+            Self::Unreadable(path, expected) => {
+                vec![setting(format!("{expected}, but {} cannot be read", path.display()))]
+            }
             Self::Mistakes(path, mistakes) => mistakes.iter().map(|it| setting(it.in_file(path))).collect(),
         }
     }
@@ -107,8 +103,9 @@ impl InvalidConfigFile {
 impl ConfigFile {
     /// Reads the file again. Fails if it is gone: an empty file has no sites and no limits.
     pub fn read_again(&self) -> Result<FileSettings, InvalidConfigFile> {
-        let text = read_text(&self.path, true).map_err(|error| InvalidConfigFile::unreadable(&self.path, &error))?;
-        Ok(self.merged(parse(&self.path, &text.unwrap_or_default())?))
+        let text = text_file::read_strictly(&self.path);
+        let text = text.map_err(|error| InvalidConfigFile::unreadable(&self.path, &error))?;
+        Ok(self.merged(parse(&self.path, &text)?))
     }
 
     /// Returns the settings with the limits of the file where no others are set.
@@ -128,31 +125,12 @@ impl ConfigFile {
     }
 }
 
-/// Reads a file's text; `None` if there is no file and none is required.
-pub(super) fn read_text(path: &Path, is_required: bool) -> io::Result<Option<String>> {
-    let data = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(None),
-        data => data?,
-    };
-    // Reading a pipe would wait for its writer.
-    if !data.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
-    }
-    let mut text = String::new();
-    fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
-    }
-    Ok(Some(text))
-}
-
 /// Parses the text of the file at a path. Fails with all mistakes.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, InvalidConfigFile> {
     parse_text(text).map_err(|mistakes| InvalidConfigFile::Mistakes(path.to_owned(), mistakes))
 }
 
 fn parse_text(text: &str) -> Result<Parsed, Vec<Mistake>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mistakes = Mistakes::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
