@@ -7,13 +7,15 @@ use std::{collections::BTreeMap, time::Duration};
 use reqwest::{StatusCode, header::ACCEPT};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use url::Url;
 use uuid::Uuid;
 
 use self::exposition::samples;
 use crate::{
     domain::cost::{TokenUsage, pico_dollars},
-    foundation::http_client::{Client, ReadFailure, read_body, url_below},
+    foundation::{
+        http_client::{Client, ReadFailure, read_body, url_below},
+        secret::ServerUrl,
+    },
 };
 
 /// The largest answer that is read, in bytes.
@@ -57,24 +59,24 @@ pub struct ServedMetrics {
     pub cost: BTreeMap<String, u64>,
 }
 
-/// The figures of a service could not be read. The address has no query, which may have a secret.
+/// The figures of a service could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ServedFiguresFailure {
     /// The service cannot be reached.
     #[error("{0} cannot be reached")]
-    Unreachable(Url, #[source] reqwest::Error),
+    Unreachable(ServerUrl, #[source] reqwest::Error),
     /// The figures are for the operator.
     #[error("{0} is for the operator; set ADMIN_TOKEN to that of the service")]
-    Refused(Url),
+    Refused(ServerUrl),
     /// The answer has an error status.
     #[error("{0} answers with status {1}")]
-    Status(Url, u16),
+    Status(ServerUrl, u16),
     /// The answer could not be read.
     #[error("the answer of {0} cannot be read")]
-    Read(Url, #[source] ReadFailure),
+    Read(ServerUrl, #[source] ReadFailure),
     /// The answer is not that of al-chat.
     #[error("the answer of {0} is not that of al-chat")]
-    Foreign(Url),
+    Foreign(ServerUrl),
 }
 
 #[derive(Deserialize)]
@@ -91,7 +93,7 @@ pub struct FigureSource {
     /// The client that sends the requests.
     pub client: Client,
     /// The base address.
-    pub server: Url,
+    pub server: ServerUrl,
     /// The token of the operator, if it is known.
     pub token: Option<SecretString>,
 }
@@ -110,20 +112,17 @@ pub async fn read(source: &FigureSource) -> Result<ServedFigures, ServedFiguresF
     Ok(ServedFigures { usage, metrics })
 }
 
-async fn get(source: &FigureSource, path: &str, accept: &str) -> Result<(Url, Vec<u8>), ServedFiguresFailure> {
+async fn get(source: &FigureSource, path: &str, accept: &str) -> Result<(ServerUrl, Vec<u8>), ServedFiguresFailure> {
     let FigureSource { client, server, token } = source;
-    let mut url = url_below(server, path);
+    let url = ServerUrl::from(url_below(server, path));
     let request = |client: &reqwest::Client| {
-        let request = client.get(url.clone()).header(ACCEPT, accept).timeout(TIMEOUT);
+        let request = client.get((*url).clone()).header(ACCEPT, accept).timeout(TIMEOUT);
         match token {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         }
     };
-    let sent = client.send(request).await;
-    url.set_query(None);
-    url.set_fragment(None);
-    let response = match sent {
+    let response = match client.send(request).await {
         Ok(response) => response,
         Err(error) => return Err(ServedFiguresFailure::Unreachable(url, error.without_url())),
     };

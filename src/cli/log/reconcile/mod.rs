@@ -9,7 +9,6 @@ use std::{
 };
 
 use clap::Args;
-use url::Url;
 
 use super::{DAMAGE, Format, USAGE, configuration, find_files, print, progress::Progress, usage_error};
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     foundation::{
         config::{self, Config, Source},
         http_client,
+        secret::ServerUrl,
     },
     services::log_reconciliation::{self, Period, Reconciliation, Task},
 };
@@ -86,8 +86,8 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
 }
 
 /// Parses the address of a service. A text that is none is not printed, since it may have a password.
-fn server_address(text: &str) -> Result<Url, ExitCode> {
-    config::http_url(text).ok_or_else(|| {
+fn server_address(text: &str) -> Result<ServerUrl, ExitCode> {
+    config::http_url(text).map(ServerUrl::from).ok_or_else(|| {
         print_status("--server must be an http or https URL without a user name or password");
         ExitCode::from(USAGE)
     })
@@ -96,7 +96,7 @@ fn server_address(text: &str) -> Result<Url, ExitCode> {
 /// A comparison with what it needs.
 struct Comparison<'a> {
     arguments: &'a Arguments,
-    server: Option<Url>,
+    server: Option<ServerUrl>,
     env_file: &'a Path,
     config: &'a Config,
     period: Period,
