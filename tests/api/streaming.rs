@@ -587,6 +587,7 @@ async fn streams_past_the_drain_timeout_end_with_a_logged_error() {
     for events in streams {
         let (_, end) = events.text_and_end().await;
         assert_eq!((end.name.as_str(), &end.data["code"]), ("error", &json!("stopping")));
+        assert_eq!(end.data["details"], json!({ "retry_after_seconds": 5 }));
     }
     assert_eq!(process.exit_code().await, Some(0));
     let lines = setup.log_lines("chat");

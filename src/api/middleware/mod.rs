@@ -141,8 +141,8 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
         problem.is_of_portal = is_portals(&event.path);
         let mut response = Json(problem.body(&event.context.id)).into_response();
         response.set_status(problem.status);
-        if let Some(wait) = problem.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(rate_limit::seconds(wait).max(1)));
+        if let Some(seconds) = problem.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if problem.status == StatusCode::UNAUTHORIZED && problem.is_of_auth {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapters::storage::MessageId,
+    api::rate_limit,
     domain::{
         errors::{ErrorKind, RetryAfter, accounts, requests},
         limits::Standing,
@@ -125,10 +126,15 @@ impl Problem {
 
     /// Adds the time to wait to the details: an event of a stream has no `Retry-After` header.
     pub(in crate::api) fn in_stream(self) -> Self {
-        match self.retry_after {
-            Some(wait) => self.with_detail("retry_after_seconds", wait.as_secs_f64().ceil().into()),
+        match self.retry_after_seconds() {
+            Some(wait) => self.with_detail("retry_after_seconds", wait.into()),
             None => self,
         }
+    }
+
+    /// Returns the time after which the client may repeat the request, in whole seconds.
+    pub(in crate::api) fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| rate_limit::seconds(wait).max(1))
     }
 
     /// Returns the cause and its sources, joined by colons, for the diagnostics.
