@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod columns;
 mod keys;
 mod log;
 mod output;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     adapters::credentials::CredentialSource,
+    cli::columns,
     services::log_report::{Accuracy, Named, Percentiles, SessionSummary, Summary, TurnSummary},
 };
 
@@ -180,15 +181,9 @@ fn write_table(text: &mut String, table: &Table) {
     let cells = |row: &[String]| row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>();
     let header = table.columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>();
     let rows = [header].into_iter().chain(table.rows.iter().map(|row| cells(row))).collect::<Vec<_>>();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths = (0..table.columns.len()).map(|column| width(column).unwrap_or_default()).collect::<Vec<_>>();
     let _ = writeln!(text, "{}", table.title);
-    for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(
-            |(column, (cell, &width))| if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") },
-        );
-        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    for line in columns::lines(&rows, 1) {
+        let _ = writeln!(text, "  {line}");
     }
     if !table.note.is_empty() {
         let _ = writeln!(text, "  {}", table.note);
