@@ -4,6 +4,7 @@ pub mod blocking;
 pub mod clock;
 pub mod compression;
 pub mod config;
+pub mod counted;
 pub mod descriptors;
 pub mod error_chain;
 pub mod file_access;

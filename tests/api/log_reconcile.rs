@@ -479,7 +479,7 @@ async fn answers_of_other_logs_are_noted_and_own_ones_are_not() {
     }
     let (found, result) = kinds(&setup).await;
     assert_eq!((found, &result["kept_compared"]), (vec![], &json!(2)), "{result}");
-    let note = "1 answers and usage records in the database have no line here";
+    let note = "answers and usage records in the database without a line here: 1;";
     assert!(result["notes"].to_string().contains(note), "{result}");
     // With its files.
     let [own_log, other_log] = [&setup, &other].map(|it| it.log_dir().display().to_string());
@@ -569,7 +569,10 @@ async fn turns_without_a_line_are_told_from_those_in_the_log() {
     let server = format!("http://{}", service.address());
     let (code, result) = reconcile(&setup, &["--server", &server]).await;
     assert_eq!((code, &result["log"]["turns"]), (Some(0), &json!(2)), "{result}");
-    assert!(result["notes"].to_string().contains("1 turns have no line"), "{result}");
+    assert!(
+        result["notes"].to_string().contains("turns without a line, since the log could not be written: 1;"),
+        "{result}"
+    );
 }
 
 #[tokio::test]
@@ -585,7 +588,8 @@ async fn lines_that_are_not_counted_yet_are_noted() {
     lock.release().await;
     let (found, result) = kinds(&setup).await;
     assert_eq!((found, &result["log"]["turns"]), (vec![], &json!(1)), "{result}");
-    assert!(result["notes"].to_string().contains("with 1 turns, are not counted yet"), "{result}");
+    let note = result["notes"].to_string();
+    assert!(note.contains("not counted yet: line 3 of process ") && note.contains(", with 1 turn\""), "{result}");
     assert_eq!((&result["uncounted"], &result["before"]["turns"]), (&json!(1), &json!(0)), "{result}");
     let human = run(&setup, &["log", "reconcile"]).await;
     assert!(human.out.ends_with("tokens and cost; not compared: 1 turn not counted yet.\n"), "{human:?}");

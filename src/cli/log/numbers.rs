@@ -1,29 +1,12 @@
 //! Numbers as people read them.
 
+pub(super) use crate::foundation::counted::{count, counted};
 use crate::services::log_report::Estimate;
-
-/// Returns a number with a comma between each three digits.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
 
 /// Returns a number, with a sign before it if it is an estimate.
 pub(super) fn estimate(Estimate { number, is_estimate }: Estimate) -> String {
     let sign = if is_estimate { "≈" } else { "" };
     format!("{sign}{}", count(number))
-}
-
-/// Returns a number of things with their name, which is `one` for a single one.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Returns a cost in US dollars, with more decimals if it is small.
@@ -83,11 +66,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_have_units() {
-        assert_eq!([0, 12, 999, 1000, 1_234_567].map(count), ["0", "12", "999", "1,000", "1,234,567"]);
         let estimates = [false, true].map(|is_estimate| estimate(Estimate { number: 5201, is_estimate }));
         assert_eq!(estimates, ["5,201", "≈5,201"]);
-        let turns = [0, 1, 2, 1000].map(|number| counted(number, "turn", "turns"));
-        assert_eq!(turns, ["0 turns", "1 turn", "2 turns", "1,000 turns"]);
         let dollars = [0.0, 0.000_012_34, 0.5, 1.0, 1234.567].map(dollars);
         assert_eq!(dollars, ["$0.00", "$0.0000123", "$0.500", "$1.00", "$1,234.57"]);
         let times = [0.0, 0.25, 81.24, 812.4, 1500.0].map(milliseconds);

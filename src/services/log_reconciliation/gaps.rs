@@ -8,7 +8,10 @@ use super::{
     extent::Extent,
     outcome::{Difference, Kind, Reconciliation},
 };
-use crate::adapters::{log_files::SeenLines, storage::LogSnapshot};
+use crate::{
+    adapters::{log_files::SeenLines, storage::LogSnapshot},
+    foundation::counted::counted,
+};
 
 /// Reports lines that are missing after the first line of the log and are not declared deleted. Those that were missing already
 /// when the database was completed from the log are noted.
@@ -31,8 +34,9 @@ pub(super) fn report(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut R
         if missing.iter().map(|(first, last)| last - first + 1).sum::<u64>() <= known {
             if known > 0 {
                 result.notes.push(format!(
-                    "{known} lines of process {instance} were missing when the database was completed from the log; their \
-                     turns are in neither"
+                    "when the database was completed from the log, {} of process {instance} could not be found; their turns \
+                     are in neither",
+                    counted(known, "line", "lines")
                 ));
             }
             continue;
@@ -47,11 +51,12 @@ pub(super) fn report(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut R
 
 /// Reports that no line of the log has a position, if the database has counted lines.
 fn report_empty(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut Reconciliation) {
-    let counted = snapshot.counted.instances().filter(|count| count.counted > 0).count();
-    if counted > 0 && extent.days.may_have(None, None) {
-        let processes = if counted == 1 { "process" } else { "processes" };
-        let text =
-            format!("the log has no line with a number, but the database has counted lines of {counted} {processes}");
+    let processes = snapshot.counted.instances().filter(|count| count.counted > 0).count();
+    if processes > 0 && extent.days.may_have(None, None) {
+        let text = format!(
+            "the log has no line with a number, but the database has counted lines of {}",
+            counted(processes as u64, "process", "processes")
+        );
         result.add(Difference::new(Kind::Missing, text));
     }
 }

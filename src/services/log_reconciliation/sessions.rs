@@ -11,7 +11,10 @@ use super::{
     scan::Turn,
     turn_rows::Unmatched,
 };
-use crate::adapters::storage::{SessionTurn, SnapshotRows, StoredSession};
+use crate::{
+    adapters::storage::{SessionTurn, SnapshotRows, StoredSession},
+    foundation::counted::count,
+};
 
 /// The sessions in the database: those that go on, and those that were stopped in the last week.
 pub(super) struct Sessions {
@@ -102,8 +105,9 @@ impl Sessions {
         result.rows_compared += self.compared;
         if excused > 0 {
             result.notes.push(format!(
-                "{excused} turns and stops of sessions in the database have no line here; they may be in other logs, whose \
-                 processes have used the database then"
+                "turns and stops of sessions in the database without a line here: {}; they may be in other logs, whose processes \
+                 have used the database then",
+                count(excused)
             ));
         }
     }

@@ -17,6 +17,7 @@ use crate::{
         usage,
     },
     domain::{cost::TokenUsage, errors::turns::CLIENT_GONE},
+    foundation::counted::count,
 };
 
 /// The rows of single turns in the database, and how they differ from the lines that were read.
@@ -99,19 +100,20 @@ impl<'a> TurnRows<'a> {
             result.difference_count += forgotten;
             result
                 .notes
-                .push(format!("the log has no line of {forgotten} further answers in chats, which are not named"));
+                .push(format!("further answers in chats without a line, which are not named: {}", count(forgotten)));
         }
         if excused > 0 {
             result.notes.push(format!(
-                "{excused} answers and usage records in the database have no line here; they may be in other logs, whose \
-                 processes have used the database then"
+                "answers and usage records in the database without a line here: {}; they may be in other logs, whose processes \
+                 have used the database then",
+                count(excused)
             ));
         }
         if self.unstored_answers > 0 {
             result.notes.push(format!(
-                "{} questions of stored chats have no answer, although the log has their turns as answered: the process ended \
-                 before the answer was stored, and the log has no texts to restore it from",
-                self.unstored_answers
+                "questions of stored chats without an answer, although the log has their turns as answered: {}; the process \
+                 ended before the answer was stored, and the log has no texts to restore it from",
+                count(self.unstored_answers)
             ));
         }
     }

@@ -11,7 +11,10 @@ use super::{
     processes::{Processes, Uncounted},
     totals::is_unlogged,
 };
-use crate::adapters::storage::LogSnapshot;
+use crate::{
+    adapters::storage::LogSnapshot,
+    foundation::counted::{count, counted},
+};
 
 /// Returns the processes that have written the log. Notes the others in the files. Fails if the files have lines of such others
 /// only.
@@ -41,7 +44,9 @@ pub(super) fn own_processes(
         result.other_logs += turns;
         if let Some((first, _)) = others.first() {
             result.notes.push(format!(
-                "{turns} turns of {processes} processes, the first of which is {first}, are not compared: {reason}"
+                "not compared: {} of {}, the first of which is {first}; {reason}",
+                counted(turns, "turn", "turns"),
+                counted(processes as u64, "process", "processes")
             ));
         }
     }
@@ -62,9 +67,8 @@ pub(super) fn note(
     result.earlier = unstamped.sum::<u64>() + earlier.map(|(_, process)| process.turns_on(&extent.days)).sum::<u64>();
     if let Some(since) = snapshot.since.filter(|_| result.earlier > 0) {
         result.notes.push(format!(
-            "{} turns are not compared by sums: they are from before process {since}, the first one for which this database has \
-             sums by days",
-            result.earlier
+            "not compared by sums: {} from before process {since}, the first one for which this database has sums by days",
+            counted(result.earlier, "turn", "turns")
         ));
     }
     for (instance, process) in own() {
@@ -72,14 +76,16 @@ pub(super) fn note(
         let Some(Uncounted { first_seq: first, last_seq: last, turns }) = uncounted else { continue };
         result.uncounted += turns;
         let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
-        result.notes.push(format!("{lines} of process {instance}, with {turns} turns, are not counted yet"));
+        let turns = counted(turns, "turn", "turns");
+        result.notes.push(format!("not counted yet: {lines} of process {instance}, with {turns}"));
     }
     let unlogged = snapshot.totals.iter().filter(|total| is_unlogged(total) && extent.days.contains(&total.day));
     let unlogged = unlogged.map(|total| total.turns).sum::<u64>();
     if unlogged > 0 {
         result.notes.push(format!(
-            "{unlogged} turns have no line, since the log could not be written: the database has their tokens and cost, and their \
-             clients got the error session_log_unavailable"
+            "turns without a line, since the log could not be written: {}; the database has their tokens and cost, and their \
+             clients got the error session_log_unavailable",
+            count(unlogged)
         ));
     }
 }

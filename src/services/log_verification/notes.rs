@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{declared::DeclaredFiles, known_end::KnownEnd, log::Log, process::Checked, report::Report};
+use crate::foundation::counted::counted;
 
 /// Notes the beginning of a log, before which there was more.
 pub(super) fn beginning(report: &mut Report<'_>, log: &Log, checked: &BTreeMap<Uuid, Checked>, is_partial: bool) {
@@ -67,12 +68,13 @@ pub(super) fn ignored(report: &mut Report<'_>, count: u64) {
 pub(super) fn deleted(report: &mut Report<'_>, declared: &DeclaredFiles, is_partial: bool) {
     let DeclaredFiles { gone, present, lines } = declared;
     report.result.deleted = report.result.deleted.saturating_add(*lines);
+    let lines = counted(*lines, "line", "lines");
     if let Some(files) = named(gone) {
         let note = if is_partial {
-            format!("{files} declared deleted by SESSION_LOG_KEEP, with {lines} lines")
+            format!("{files} declared deleted by SESSION_LOG_KEEP, with {lines}")
         } else {
             let follows = if report.result.damage_count == 0 { "; the log follows their end" } else { "" };
-            format!("{files} deleted by SESSION_LOG_KEEP, with {lines} lines{follows}")
+            format!("{files} deleted by SESSION_LOG_KEEP, with {lines}{follows}")
         };
         report.note(note);
     }

@@ -32,7 +32,8 @@ pub(super) fn format(result: &Reconciliation) -> String {
     for note in &result.notes {
         let _ = writeln!(text, "Note: {}.", printable(note));
     }
-    let _ = writeln!(text, "{} rows of single turns were compared with their lines.", count(result.rows_compared));
+    let rows = counted(result.rows_compared, "row of a single turn was", "rows of single turns were");
+    let _ = writeln!(text, "{rows} compared with the lines of the log.");
     let shown =
         if result.difference_count > result.differences.len() as u64 { "; the first ones are named" } else { "" };
     let _ = match result.difference_count {
