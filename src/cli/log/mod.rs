@@ -13,6 +13,7 @@ mod tail;
 mod verify;
 
 use std::{
+    cell::Cell,
     error::Error,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -86,33 +87,52 @@ fn print_bytes(bytes: &[u8]) -> ControlFlow<()> {
     output::print_bytes(bytes, USAGE)
 }
 
-/// Returns the files at the paths, of which `-` is standard input, or those of the configured folder if there are none. Errors are
-/// printed.
+/// Returns the files at the paths, of which `-` is standard input, or those of the configured folder if there are none. Errors, and
+/// the files in folders that are not read, are printed.
 fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCode> {
-    find_files_or_none(paths, env_file, false)
+    Places::new(paths, env_file).find_files()
 }
 
-/// Returns the files as [`find_files`] does. If it `may_be_empty`, a folder without a file of a log has none.
-fn find_files_or_none(paths: &[PathBuf], env_file: &Path, may_be_empty: bool) -> Result<Vec<LogFile>, ExitCode> {
-    let path = |path: &PathBuf| if path.as_os_str() == "-" { PathBuf::from(STANDARD_INPUT) } else { path.clone() };
-    let given = paths.iter().map(path).collect::<Vec<_>>();
-    let (found, folders) = if given.is_empty() {
-        let folder = configured_folder(env_file)?;
-        (log_files::find_in(&folder), vec![folder])
-    } else {
-        (log_files::find(&given), given)
-    };
-    if may_be_empty && matches!(found, Err(FindFailure::NoLog(_))) {
-        return Ok(Vec::new());
+/// The places of a log whose files may be listed several times.
+struct Places<'a> {
+    paths: &'a [PathBuf],
+    env_file: &'a Path,
+    /// Whether a folder without a file of a log has none. Otherwise that is an error.
+    may_be_empty: bool,
+    /// Whether the files that are not read were named.
+    are_others_named: Cell<bool>,
+}
+
+impl<'a> Places<'a> {
+    /// Returns the places at the paths, or the configured folder if there are none.
+    fn new(paths: &'a [PathBuf], env_file: &'a Path) -> Self {
+        Self { paths, env_file, may_be_empty: false, are_others_named: Cell::new(false) }
     }
-    name_other_files(&folders);
-    found.map_err(|failure| {
-        let code = usage_error(&failure);
-        if paths.is_empty() {
-            print_status("without FILES, the log in the folder SESSION_LOG_DIR is read");
+
+    /// Lists the files as [`find_files`] does. Files that are not read are named once.
+    fn find_files(&self) -> Result<Vec<LogFile>, ExitCode> {
+        let path = |path: &PathBuf| if path.as_os_str() == "-" { PathBuf::from(STANDARD_INPUT) } else { path.clone() };
+        let given = self.paths.iter().map(path).collect::<Vec<_>>();
+        let (found, folders) = if given.is_empty() {
+            let folder = configured_folder(self.env_file)?;
+            (log_files::find_in(&folder), vec![folder])
+        } else {
+            (log_files::find(&given), given)
+        };
+        if self.may_be_empty && matches!(found, Err(FindFailure::NoLog(_))) {
+            return Ok(Vec::new());
         }
-        code
-    })
+        if !self.are_others_named.replace(true) {
+            name_other_files(&folders);
+        }
+        found.map_err(|failure| {
+            let code = usage_error(&failure);
+            if self.paths.is_empty() {
+                print_status("without FILES, the log in the folder SESSION_LOG_DIR is read");
+            }
+            code
+        })
+    }
 }
 
 /// Prints which files in folders are not read because of their names. Of a path that is no folder, there are none.

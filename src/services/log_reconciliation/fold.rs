@@ -78,6 +78,7 @@ impl<'a> Fold<'a> {
         for (line, damage) in damaged.chain(end) {
             self.result.add(Difference::new(Kind::Unreadable, format!("{}:{line}: {damage}", path.display())));
         }
+        self.result.is_outdated |= scan.is_deleted;
         for (day, turns) in scan.unstamped_turns {
             *self.unstamped_turns.entry(day).or_default() += turns;
         }

@@ -36,6 +36,9 @@ pub struct Reconciliation {
     pub differences: Vec<Difference>,
     /// The number of all differences.
     pub difference_count: u64,
+    /// Whether the service has deleted a file since the files were listed. The line that declares it may be in none of them, so
+    /// all is to be compared once more.
+    pub is_outdated: bool,
     /// What could not be compared, and why, for people.
     pub notes: Vec<String>,
 }

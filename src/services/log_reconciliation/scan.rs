@@ -32,6 +32,8 @@ pub(super) struct Scan {
     pub(super) damaged: Vec<(u64, LineFault)>,
     /// The reason for which the file could not be read to its end, and the number of the line after the last one.
     pub(super) failure: Option<(u64, io::Error)>,
+    /// Whether the file was deleted since it was listed.
+    pub(super) is_deleted: bool,
 }
 
 /// Lines of one process and day that follow each other, by increasing numbers.
@@ -127,7 +129,7 @@ impl Turn {
 
 /// Scans a chunk.
 pub(super) fn scan(chunk: &Chunk<'_>) -> Scan {
-    let mut scan = Scan { file_index: chunk.file_index, ..Scan::default() };
+    let mut scan = Scan { file_index: chunk.file_index, is_deleted: chunk.is_deleted, ..Scan::default() };
     for line in chunk.lines() {
         scan.add(line);
     }

@@ -135,21 +135,23 @@ async fn a_day_that_is_deleted_after_the_listing_is_deleted() {
     days.service.stop().await;
 }
 
+/// Runs a command of `al-chat log` on a log in which `SESSION_LOG_KEEP` deletes a second day after the command has listed the
+/// files. Returns its JSON.
 #[cfg(unix)]
-#[tokio::test]
-async fn a_day_that_is_deleted_while_verify_runs_is_no_damage() {
+async fn run_while_a_day_is_deleted(command: &str) -> Value {
     let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
     for _ in 2..=4 {
         days.next().await;
     }
     wait_until_gone(&plain(&days.setup, "2026-03-01")).await;
+    fs::write(days.setup.log_dir().join("notes.txt"), "").unwrap();
     // After the files are listed, a pipe is opened first, since its day is the earliest one.
     let pipe = days.setup.path().join("session_2026-01-01.log");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let folder = days.setup.log_dir();
-    let arguments = ["log", "verify", "--format", "json", pipe.to_str().unwrap(), folder.to_str().unwrap()];
-    let mut verifying = days.setup.command(&arguments);
-    let verifying = verifying.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let arguments = ["log", command, "--format", "json", pipe.to_str().unwrap(), folder.to_str().unwrap()];
+    let mut running = days.setup.command(&arguments);
+    let running = running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let (opened, is_opened) = tokio::sync::oneshot::channel();
     let (end, is_ended) = std::sync::mpsc::channel::<()>();
     let path = pipe.clone();
@@ -166,14 +168,34 @@ async fn a_day_that_is_deleted_while_verify_runs_is_no_damage() {
     fs::remove_file(&pipe).unwrap();
     fs::write(&pipe, "").unwrap();
     drop(end);
-    let output = timeout(TEST_TIMEOUT, verifying.wait_with_output()).await.unwrap().unwrap();
-    let result = serde_json::from_slice::<Value>(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), &result["damage_count"]), (Some(0), &Value::from(0)), "{result:#}");
+    let output = timeout(TEST_TIMEOUT, running.wait_with_output()).await.unwrap().unwrap();
+    let (result, diagnostics) = (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    assert_eq!(diagnostics.unwrap().matches("notes.txt is not read").count(), 1);
+    days.service.stop().await;
+    result
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_day_that_is_deleted_while_verify_runs_is_no_damage() {
+    let result = run_while_a_day_is_deleted("verify").await;
+    assert_eq!(result["damage_count"], 0, "{result:#}");
     assert!(
         result["notes"].to_string().contains("2 files, session_2026-03-01.log to session_2026-03-02.log"),
         "{result:#}"
     );
-    days.service.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_day_that_is_deleted_while_reconcile_runs_is_the_same() {
+    let result = run_while_a_day_is_deleted("reconcile").await;
+    assert_eq!(
+        (&result["difference_count"], &result["deleted"]["turns"]),
+        (&Value::from(0), &Value::from(6)),
+        "{result:#}"
+    );
 }
 
 #[test]

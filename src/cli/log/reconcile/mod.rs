@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use super::{DAMAGE, Format, USAGE, configuration, find_files, print, progress::Progress, usage_error};
+use super::{DAMAGE, Format, Places, USAGE, configuration, print, progress::Progress, usage_error};
 use crate::{
     adapters::{
         served_figures::{self, FigureSource, ServedFigures},
@@ -76,7 +76,8 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     // A thread of its own reads the database, while others read the log.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| usage_error(&error))?;
-    let comparison = Comparison { arguments, server, env_file, config: &config, period, runtime };
+    let places = Places::new(&arguments.files, env_file);
+    let comparison = Comparison { places, server, env_file, config: &config, period, runtime };
     let result = comparison.run()?;
     print(&match arguments.format {
         Format::Text => text::format(&result),
@@ -95,7 +96,7 @@ fn server_address(text: &str) -> Result<ServerUrl, ExitCode> {
 
 /// A comparison with what it needs.
 struct Comparison<'a> {
-    arguments: &'a Arguments,
+    places: Places<'a>,
     server: Option<ServerUrl>,
     env_file: &'a Path,
     config: &'a Config,
@@ -105,15 +106,15 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Reads the service, the database, the log, and the service again: what it counts meanwhile is no difference.
-    /// All is read once more if a service has begun to use the file of a SQLite database meanwhile.
+    /// All is read once more if a service has begun to use the file of a SQLite database, or has deleted a day, meanwhile.
     fn run(&self) -> Result<Reconciliation, ExitCode> {
         let source = self.figure_source()?;
         let mut attempts = 1..=ATTEMPTS;
         loop {
             let (result, read) = self.compare(source.as_ref())?;
-            match read {
-                Err(failure) if failure.is_momentary() && attempts.next().is_some() => {}
-                read => return read.map(|()| result).map_err(|failure| usage_error(&failure)),
+            let is_outdated = read.as_ref().map_or_else(DatabaseReadFailure::is_momentary, |()| result.is_outdated);
+            if !is_outdated || attempts.next().is_none() {
+                return read.map(|()| result).map_err(|failure| usage_error(&failure));
             }
         }
     }
@@ -125,7 +126,7 @@ impl Comparison<'_> {
     ) -> Result<(Reconciliation, Result<(), DatabaseReadFailure>), ExitCode> {
         let served_before = self.served(source)?;
         let (snapshot, rows) = self.snapshot()?;
-        let files = find_files(&self.arguments.files, self.env_file)?;
+        let files = self.places.find_files()?;
         let (period, served_before) = (&self.period, served_before.as_ref());
         let task = Task { files: &files, snapshot: &snapshot, rows: &rows, served_before, period };
         let progress = Progress::of(&files);

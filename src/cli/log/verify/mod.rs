@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 
 use self::counted::Counted;
-use super::{DAMAGE, Format, configuration, find_files_or_none, print, progress::Progress};
+use super::{DAMAGE, Format, Places, configuration, print, progress::Progress};
 use crate::{
     adapters::{log_files::LogFile, session_log},
     domain::log_chain::Chain,
@@ -79,8 +79,9 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
     // A log that has lost all its files is damaged if it was counted.
     let may_be_empty = arguments.files.len() <= 1 && !expected.is_empty();
+    let places = Places { may_be_empty, ..Places::new(&arguments.files, env_file) };
     let verify_now = || -> Result<_, ExitCode> {
-        let files = find_files_or_none(&arguments.files, env_file, may_be_empty)?;
+        let files = places.find_files()?;
         Ok(verify_files(&config, &arguments.files, &files, &expected))
     };
     let mut verification = verify_now()?;
