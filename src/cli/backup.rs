@@ -19,17 +19,18 @@ const TURNS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time between two checks of the database.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// The number of further attempts if a service starts or stops meanwhile.
+const ATTEMPTS: usize = 4;
+
 /// Copies the database to a file. The copy includes all turns that were answered before the command began.
 pub(super) async fn make(config: &Config, file: &Path) -> Result<(), BackupFailure> {
-    let source = BackupSource::open(&config.database).await?;
-    let outcome = copy(config, &source, file).await;
-    source.close().await;
-    outcome
-}
-
-async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(), BackupFailure> {
-    let missing = wait_for_turns(config, source).await?;
-    let bytes = source.copy_to(file).await?;
+    let mut attempts = 1..=ATTEMPTS;
+    let (bytes, missing) = loop {
+        match copy(config, file).await {
+            Err(failure) if failure.is_momentary() && attempts.next().is_some() => sleep(POLL_INTERVAL).await,
+            copied => break copied?,
+        }
+    };
     print(&format!("Backup: {} has {bytes} bytes.\n", file.display()));
     if missing > 0 {
         print(&format!(
@@ -38,6 +39,19 @@ async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// Copies the database once. Returns the number of bytes, and of turns that only the session log has.
+async fn copy(config: &Config, file: &Path) -> Result<(u64, usize), BackupFailure> {
+    let source = BackupSource::open(&config.database).await?;
+    match wait_for_turns(config, &source).await {
+        Ok(missing) => Ok((source.copy_to(file).await?, missing)),
+        Err(failure) => {
+            // Half of a change looks like damage.
+            source.close().await?;
+            Err(failure)
+        }
+    }
 }
 
 /// Waits until the turns that are in the session log now are in the database. Returns the number of those that are not when

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use al_chat::adapters::storage::{ContentKeyReader, DatabaseReadFailure};
+use al_chat::adapters::storage::{BackupSource, ContentKeyReader, DatabaseReadFailure};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
@@ -120,6 +120,23 @@ async fn an_unused_database_is_read_without_a_change() {
 }
 
 #[tokio::test]
+async fn a_backup_is_made_of_a_read_only_folder() {
+    let model = FakeModel::start().await;
+    for with_log in [false, true] {
+        let (setup, _) = with_a_turn(&model, with_log).await;
+        let (before, elsewhere) = (files(setup.path()), tempfile::tempdir().unwrap());
+        let copy = elsewhere.path().join("al-chat.db");
+        let ran = run_on_read_only_folder(&setup, &["backup", copy.to_str().unwrap()]).await;
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{with_log}: {ran:?}");
+        assert!(files(setup.path()) == before, "{with_log}");
+        let mut database = SqliteConnectOptions::new().filename(&copy).read_only(true).connect().await.unwrap();
+        let turns = sqlx::query_scalar::<_, i64>("SELECT SUM(requests) FROM usage_totals");
+        assert_eq!(turns.fetch_one(&mut database).await.unwrap(), 2, "{with_log}");
+        database.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_cut_tail_is_found_on_a_read_only_folder() {
     let model = FakeModel::start().await;
     let (setup, _) = with_a_turn(&model, false).await;
@@ -195,6 +212,15 @@ async fn a_start_while_the_database_is_read_is_noticed() {
     let process = setup.start_process().await;
     let failure = reader.close().await.unwrap_err();
     assert!(matches!(failure, DatabaseReadFailure::UsedMeanwhile(_)), "{failure:?}");
+    drop(process);
+    // No backup is left of what may be wrong.
+    let (setup, _) = with_a_turn(&model, false).await;
+    let source = BackupSource::open(&setup.config().database).await.unwrap();
+    let process = setup.start_process().await;
+    let copy = setup.path().join("copy.db");
+    let failure = source.copy_to(&copy).await.unwrap_err();
+    assert!(failure.is_momentary(), "{failure:?}");
+    assert!(!copy.exists() && !setup.path().join("copy.db.part").exists());
     // A service that has come and gone.
     let (setup, _) = with_a_turn(&model, false).await;
     let reader = ContentKeyReader::open(&setup.config().database).await.unwrap();

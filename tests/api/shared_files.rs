@@ -39,7 +39,7 @@ async fn assert_in_use(path: &Path) {
     let ran = run(&setup, &["backup", "copy.db"]).await;
     let finds_log = fs::canonicalize(path).unwrap().with_file_name("al-chat.db-wal").exists();
     assert_eq!(ran.code, Some(i32::from(!finds_log)), "{}: {ran:?}", path.display());
-    assert_eq!(ran.err.contains("by another path"), !finds_log, "{}", ran.err);
+    assert_eq!(ran.err.contains("its write-ahead log (-wal) is not beside it"), !finds_log, "{}", ran.err);
     let relative = setup.path().join("relative.db");
     symlink(path, &relative).unwrap();
     assert_refused(&setup.with("DATABASE_URL", "sqlite:///relative.db"), IN_USE).await;

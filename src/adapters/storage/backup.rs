@@ -8,12 +8,10 @@ use std::{
 
 use super::{
     database::Pool,
-    database_file,
     failure::StorageFailure,
     log_instances,
-    open_failure::DatabaseOpenFailure,
-    sqlite,
-    sqlite_file::{FileState, JournalFile, RUN_MARK_OFFSET, RunMark},
+    reader::{self, DatabaseReadFailure, Reader},
+    sqlite_file::{RUN_MARK_OFFSET, RunMark},
     statement::sql,
 };
 use crate::{
@@ -34,86 +32,94 @@ pub enum BackupFailure {
     /// The database file does not exist.
     #[error("the file {0} of DATABASE_URL does not exist, so there is nothing to make a backup of")]
     NoDatabase(PathBuf),
-    /// A server uses the file, by another path.
-    #[error(
-        "a server uses the database {0} by another path, and the write-ahead log with its latest changes is there; name that \
-         path in DATABASE_URL"
-    )]
-    OtherPath(PathBuf),
     /// The file of the backup exists already.
     #[error("{0} exists, and no backup is written over it; name another file")]
     Exists(PathBuf),
     /// The file of the backup cannot be written.
     #[error("the backup {0} cannot be written; does its folder exist, and may this user write there?")]
     Write(PathBuf, #[source] io::Error),
-    /// The database cannot be opened.
+    /// The database cannot be opened, or a process began to use its file meanwhile.
     #[error(transparent)]
-    Open(#[from] DatabaseOpenFailure),
+    Read(DatabaseReadFailure),
     /// The database cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
 }
 
+impl BackupFailure {
+    /// Whether another attempt may succeed at once.
+    #[must_use]
+    pub fn is_momentary(&self) -> bool {
+        matches!(self, Self::Read(failure) if failure.is_momentary())
+    }
+}
+
+impl From<DatabaseReadFailure> for BackupFailure {
+    fn from(failure: DatabaseReadFailure) -> Self {
+        match failure {
+            DatabaseReadFailure::NoDatabase(path) => Self::NoDatabase(path),
+            failure => Self::Read(failure),
+        }
+    }
+}
+
 /// A SQLite database, opened for reading, to make a backup of.
 #[derive(Debug)]
 pub struct BackupSource {
-    database: Pool,
+    reader: Reader,
     access: FileAccess,
 }
 
 impl BackupSource {
-    /// Opens the database for reading.
+    /// Opens the database for reading, without changing anything.
     pub async fn open(settings: &config::Database) -> Result<Self, BackupFailure> {
-        let DatabaseAddress::Sqlite(address) = &settings.address else { return Err(BackupFailure::OnServer) };
-        let FileState::Database(journal) = sqlite::inspect(address).await? else {
-            return Err(BackupFailure::NoDatabase(address.path.clone()));
-        };
-        // A server always has a log beside the path by which it has opened the database.
-        if journal == JournalFile::None && database_file::is_in_use(&address.path) {
-            return Err(BackupFailure::OtherPath(address.path.clone()));
-        }
-        let database = sqlite::reader(&address.path, journal);
-        Ok(Self { database, access: settings.file_access })
+        let DatabaseAddress::Sqlite(_) = &settings.address else { return Err(BackupFailure::OnServer) };
+        Ok(Self { reader: reader::open_settled(settings).await?, access: settings.file_access })
     }
 
     /// Returns what the database holds of a session log.
     pub async fn counted_lines(&self, log: &str) -> Result<CountedLines, BackupFailure> {
-        Ok(log_instances::fetch(&self.database, log).await?)
+        Ok(log_instances::fetch(&self.reader.database, log).await?)
     }
 
-    /// Copies everything that is committed to a new file, and returns its length in bytes. The file gets its name when it
-    /// is complete and flushed to the disk.
-    pub async fn copy_to(&self, file: &Path) -> Result<u64, BackupFailure> {
+    /// Copies everything that is committed to a new file, closes the database, and returns the length of the file in bytes. The
+    /// file gets its name when it is complete and flushed to the disk.
+    pub async fn copy_to(self, file: &Path) -> Result<u64, BackupFailure> {
         let partial = with_suffix(file, ".part");
-        let copied = self.copy(&partial, file).await;
-        if copied.is_err() && !matches!(copied, Err(BackupFailure::Exists(_))) {
+        let copied = copy(&self.reader.database, self.access, &partial, file).await;
+        let closed = self.close().await;
+        let named = closed.and(copied).and_then(|bytes| {
+            fs::rename(&partial, file).map_err(|error| BackupFailure::Write(file.to_owned(), error))?;
+            Ok(bytes)
+        });
+        if named.is_err() && !matches!(named, Err(BackupFailure::Exists(_))) {
             // Fails if the partial file was never made.
             let _ = fs::remove_file(&partial);
         }
-        copied
+        named
     }
 
-    async fn copy(&self, partial: &Path, file: &Path) -> Result<u64, BackupFailure> {
-        let failure = |error: io::Error| match error.kind() {
-            ErrorKind::AlreadyExists => BackupFailure::Exists(partial.to_owned()),
-            _ => BackupFailure::Write(file.to_owned(), error),
-        };
-        if fs::symlink_metadata(file).is_ok() {
-            return Err(BackupFailure::Exists(file.to_owned()));
-        }
-        // VACUUM INTO accepts an empty file and keeps its permissions.
-        let mut copy = self.access.open_options().create_new(true).write(true).open(partial).map_err(failure)?;
-        let name = partial.to_str().ok_or_else(|| failure(ErrorKind::InvalidFilename.into()))?;
-        sql("VACUUM INTO $1").bind(name).execute(&self.database).await?;
-        copy.seek(SeekFrom::Start(RUN_MARK_OFFSET as u64)).map_err(failure)?;
-        copy.write_all(&RunMark::default()).map_err(failure)?;
-        copy.sync_all().map_err(failure)?;
-        fs::rename(partial, file).map_err(failure)?;
-        Ok(copy.metadata().map_err(failure)?.len())
+    /// Closes the database. Fails if a process has begun to use its file since it was opened: what was read may be wrong.
+    pub async fn close(self) -> Result<(), BackupFailure> {
+        Ok(self.reader.close().await?)
     }
+}
 
-    /// Closes the database.
-    pub async fn close(self) {
-        self.database.close().await;
+/// Copies a database to the new file `partial`, and returns the length of that.
+async fn copy(database: &Pool, access: FileAccess, partial: &Path, file: &Path) -> Result<u64, BackupFailure> {
+    let failure = |error: io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => BackupFailure::Exists(partial.to_owned()),
+        _ => BackupFailure::Write(file.to_owned(), error),
+    };
+    if fs::symlink_metadata(file).is_ok() {
+        return Err(BackupFailure::Exists(file.to_owned()));
     }
+    // VACUUM INTO accepts an empty file and keeps its permissions.
+    let mut copy = access.open_options().create_new(true).write(true).open(partial).map_err(failure)?;
+    let name = partial.to_str().ok_or_else(|| failure(ErrorKind::InvalidFilename.into()))?;
+    sql("VACUUM INTO $1").bind(name).execute(database).await?;
+    copy.seek(SeekFrom::Start(RUN_MARK_OFFSET as u64)).map_err(failure)?;
+    copy.write_all(&RunMark::default()).map_err(failure)?;
+    copy.sync_all().map_err(failure)?;
+    Ok(copy.metadata().map_err(failure)?.len())
 }

@@ -136,16 +136,6 @@ pub(super) async fn writer(path: &Path) -> Result<Pool, DatabaseOpenFailure> {
     Ok(Pool::Sqlite(SqliteConnections { connections, file: None }))
 }
 
-/// Returns a pool that copies the database while another process uses it, or begins to use it.
-pub(super) fn reader(path: &Path, journal: JournalFile) -> Pool {
-    let options = match journal {
-        JournalFile::WriteAheadLog => connect_options(path).read_only(true),
-        // SQLite makes journal files beside the database, and removes them only if the connection may write.
-        JournalFile::None | JournalFile::RollbackJournal => connect_options(path),
-    };
-    Pool::Sqlite(SqliteConnections { connections: pool(1).connect_lazy_with(options), file: None })
-}
-
 fn connect_options(path: &Path) -> SqliteConnectOptions {
     // SQLite takes a name that begins with `file:` for a URI.
     let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
