@@ -29,39 +29,49 @@ const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
 /// Returns a connection that reads the database, opened with its first statement. The server lets it change nothing.
 pub(super) fn reader(url: &SecretString, settings: &config::Database) -> Result<Pool, DatabaseOpenFailure> {
-    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
     // Some connection poolers refuse settings as options of the connection.
-    let options = options.after_connect(|connection, _| {
+    let options = single(settings).after_connect(|connection, _| {
         let read_only = sqlx::raw_sql("SET default_transaction_read_only = on");
         Box::pin(async move { read_only.execute(connection).await.map(|_| ()) })
     });
-    let connections = options.connect_lazy_with(connect_options(url)?);
-    Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
+    Ok(lazy(options, connect_options(url)?, settings))
 }
 
 /// Returns a connection for a few statements that write, opened with the first of them.
 pub(super) fn writer(url: &SecretString, settings: &config::Database) -> Result<Pool, DatabaseOpenFailure> {
-    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
-    let connections = options.connect_lazy_with(connect_options(url)?);
-    Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
+    Ok(lazy(single(settings), connect_options(url)?, settings))
+}
+
+/// Returns the options of a pool with one connection.
+fn single(settings: &config::Database) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout)
+}
+
+/// Returns a pool whose connections are opened when they are needed.
+fn lazy(pool: PgPoolOptions, connection: PgConnectOptions, settings: &config::Database) -> Pool {
+    let connections = pool.connect_lazy_with(connection);
+    Pool::Postgres(PostgresPool { connections, response_timeout: response_timeout(settings) })
+}
+
+/// Returns the time for which al-chat waits for an answer to a statement.
+fn response_timeout(settings: &config::Database) -> Duration {
+    settings.statement_timeout + RESPONSE_MARGIN
 }
 
 /// Connects to the database and runs its migrations. If several replicas start at once, one of them runs the
 /// migrations while the others wait.
 pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Connections, DatabaseOpenFailure> {
     let options = connect_options(url)?;
-    let response_timeout = settings.statement_timeout + RESPONSE_MARGIN;
     // This connection has no time limit for statements, because migrations may take long.
     let mut first = connect(&options, settings).await?;
-    ensure_not_of_other_program(&mut first, response_timeout).await?;
+    ensure_not_of_other_program(&mut first, response_timeout(settings)).await?;
     migrations::postgres().await?.run_direct(None, &mut first, false).await?;
     close(first).await;
-    let heartbeat = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
-    let heartbeat = heartbeat.connect_lazy_with(options.clone());
+    let heartbeat = lazy(single(settings), options.clone(), settings);
     let limit = settings.statement_timeout.as_millis();
     // A replica that is suspended within a transaction must not block the others for longer than this.
     let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
-    let connections = PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.connect_timeout)
         .test_before_acquire(false)
@@ -77,11 +87,9 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
         .after_connect(move |connection, _| {
             let limits = sqlx::AssertSqlSafe(limits.clone());
             Box::pin(async move { sqlx::raw_sql(limits).execute(connection).await.map(|_| ()) })
-        })
-        .connect_lazy_with(options);
-    let pool = |connections| Pool::Postgres(PostgresPool { connections, response_timeout });
-    let (write, heartbeat) = (pool(connections), Some(pool(heartbeat)));
-    Ok(Connections { read: write.clone(), write, heartbeat, checkpoints: None })
+        });
+    let write = lazy(pool, options, settings);
+    Ok(Connections { read: write.clone(), write, heartbeat: Some(heartbeat), checkpoints: None })
 }
 
 /// Checks without changing anything that the database can be used. Fails if its tables belong to another program. Returns
@@ -89,7 +97,7 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
 pub(super) async fn inspect(url: &SecretString, settings: &config::Database) -> Result<String, DatabaseOpenFailure> {
     let options = connect_options(url)?;
     let mut server = connect(&options, settings).await?;
-    let outcome = ensure_not_of_other_program(&mut server, settings.statement_timeout + RESPONSE_MARGIN).await;
+    let outcome = ensure_not_of_other_program(&mut server, response_timeout(settings)).await;
     close(server).await;
     outcome?;
     let database = options.get_database().unwrap_or(options.get_username());
