@@ -85,10 +85,10 @@ impl OpenConnections {
         }
     }
 
-    /// Whether a client may have one more connection. This machine has no share only: a proxy on it may connect for all visitors.
+    /// Whether a client may have one more connection.
     fn has_room(&self, client: ClientIp) -> bool {
         let free = self.limit.saturating_sub(self.open.len());
-        if self.has_shares && !client.is_loopback() { self.held.has_room(client, free) } else { free > 0 }
+        self.held.may_take(client, self.has_shares && has_share(client), free)
     }
 
     /// Makes a connection give way to a new one. Returns whether there was one.
@@ -137,6 +137,11 @@ impl OpenConnections {
         self.found = waiting.into_iter().take(MAX_FOUND).map(|(.., id)| id).collect();
         self.looked = Some(Instant::now());
     }
+}
+
+/// Whether a client gets its share of connections only. This machine does not: a proxy on it may connect for all visitors.
+pub(super) fn has_share(client: ClientIp) -> bool {
+    !client.is_loopback()
 }
 
 #[cfg(test)]

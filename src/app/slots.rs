@@ -11,7 +11,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{connection_timeouts::ConnectionTimeouts, open_connections::OpenConnections};
+use super::{
+    connection_timeouts::ConnectionTimeouts,
+    open_connections::{OpenConnections, has_share},
+};
 use crate::{
     domain::{client_ip::ClientIp, shares::Shares},
     foundation::config::Server,
@@ -127,7 +130,7 @@ impl Slots {
         if free == 0 {
             return Answer::Wait;
         }
-        if *has_shares && !client.is_loopback() && !held.has_room(client, free) {
+        if !held.may_take(client, *has_shares && has_share(client), free) {
             return Answer::Refused;
         }
         *count += 1;

@@ -159,11 +159,11 @@ impl FairPermits {
 
 impl State {
     fn can_take(&self, applicant: Applicant, limit: usize) -> bool {
-        has_room(&self.held, applicant, limit - self.taken)
+        self.held.may_take(applicant.client, applicant.has_share, limit - self.taken)
     }
 
     fn can_wait(&self, applicant: Applicant, limit: usize) -> bool {
-        has_room(&self.queued, applicant, limit - self.queue.len())
+        self.queued.may_take(applicant.client, applicant.has_share, limit - self.queue.len())
     }
 
     fn take(&mut self, client: ClientIp) {
@@ -194,10 +194,6 @@ impl State {
         self.queued.remove(waiting.applicant.client);
         Some(waiting)
     }
-}
-
-fn has_room(shares: &Shares, applicant: Applicant, free: usize) -> bool {
-    if applicant.has_share { shares.has_room(applicant.client, free) } else { free > 0 }
 }
 
 impl Drop for FairPermit {

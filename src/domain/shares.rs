@@ -39,9 +39,13 @@ impl Shares {
         Held { by_network, by_address: self.addresses.get(&client).copied().unwrap_or_default() }
     }
 
-    /// Whether a client may take one of those that are `free`.
+    /// Whether a client may take one of those that are `free`: within its share, or any of them if it has none.
     #[must_use]
-    pub fn has_room(&self, client: ClientIp, free: usize) -> bool {
+    pub fn may_take(&self, client: ClientIp, has_share: bool, free: usize) -> bool {
+        if has_share { self.has_room(client, free) } else { free > 0 }
+    }
+
+    fn has_room(&self, client: ClientIp, free: usize) -> bool {
         let Some(left) = free.checked_sub(1) else { return false };
         let may_hold = |held: usize, times: usize| held == 0 || held < left.saturating_mul(times);
         let Held { by_network, by_address } = self.of(client);
