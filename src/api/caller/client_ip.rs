@@ -21,19 +21,33 @@ pub(in crate::api) struct ClientAddress(pub(in crate::api) ClientIp);
 pub(in crate::api) struct LoginFrom(pub(in crate::api) LoginClient);
 
 impl<'a> FromRequest<'a> for ClientAddress {
-    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let LoginFrom(client) = LoginFrom::from_request(request, body).await?;
-        Ok(Self(client.address))
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let (proxies, peer) = (proxies(request), peer(request));
+        // Without a trusted proxy, the header is what the client has made up.
+        let forwarded = if proxies == 0 { String::new() } else { forwarded(request) };
+        Ok(Self(ClientIp::from_forwarded(proxies, peer, &forwarded)))
     }
 }
 
 impl<'a> FromRequest<'a> for LoginFrom {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
-        let proxies = request.data::<AppState>().map_or(0, |state| state.config.server.proxies);
-        // The client may have sent any bytes; trusted proxies append their part.
-        let forwarded = request.headers().get_all(FORWARDED).iter().map(|it| String::from_utf8_lossy(it.as_bytes()));
-        let forwarded = forwarded.collect::<Vec<_>>().join(",");
-        Ok(Self(LoginClient::new(proxies, peer, &forwarded)))
+        Ok(Self(LoginClient::new(proxies(request), peer(request), &forwarded(request))))
     }
+}
+
+/// Returns the number of trusted proxies.
+fn proxies(request: &Request) -> usize {
+    request.data::<AppState>().map_or(0, |state| state.config.server.proxies)
+}
+
+/// Returns the address that the connection comes from.
+fn peer(request: &Request) -> IpAddr {
+    request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip)
+}
+
+/// Returns all lines of the header as one list.
+fn forwarded(request: &Request) -> String {
+    // The client may have sent any bytes; trusted proxies append their part.
+    let lines = request.headers().get_all(FORWARDED).iter().map(|it| String::from_utf8_lossy(it.as_bytes()));
+    lines.collect::<Vec<_>>().join(",")
 }
