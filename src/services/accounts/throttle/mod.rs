@@ -45,7 +45,8 @@ const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// address or a network, which many people may share.
 const FAILURES_TTL: Duration = Duration::from_mins(15);
 
-/// The maximum number of accounts, of addresses, of networks and of pairs whose failures are counted, and of known owners.
+/// The maximum number of accounts, of addresses, of networks and of pairs whose failures or registrations are counted, and of
+/// known owners.
 const MAX_COUNTED: u64 = 100_000;
 
 /// The time for which an owner who does not log in stays known at an address.
@@ -80,7 +81,7 @@ impl Throttle {
             addresses: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(FAILURES_TTL).build(),
             networks: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(FAILURES_TTL).build(),
             known: Cache::builder().max_capacity(MAX_COUNTED).time_to_idle(KNOWN_TTL).build(),
-            registrations: Registrations::new(),
+            registrations: Registrations::new(MAX_COUNTED),
         }
     }
 

@@ -22,9 +22,6 @@ const MAX_NETWORK_REGISTRATIONS: u32 = 3000;
 /// at that rate.
 pub(super) const REGISTRATION_WINDOW: Duration = Duration::from_mins(10);
 
-/// The maximum number of addresses and of networks whose registrations are counted.
-const MAX_COUNTED: u64 = 100_000;
-
 /// Counts registrations.
 #[derive(Debug)]
 pub(super) struct Registrations {
@@ -33,10 +30,11 @@ pub(super) struct Registrations {
 }
 
 impl Registrations {
-    pub(super) fn new() -> Self {
+    /// Counts the registrations of so many addresses, and of so many networks.
+    pub(super) fn new(max_counted: u64) -> Self {
         Self {
-            by_address: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(REGISTRATION_WINDOW).build(),
-            by_network: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(REGISTRATION_WINDOW).build(),
+            by_address: Cache::builder().max_capacity(max_counted).time_to_live(REGISTRATION_WINDOW).build(),
+            by_network: Cache::builder().max_capacity(max_counted).time_to_live(REGISTRATION_WINDOW).build(),
         }
     }
 
@@ -60,7 +58,7 @@ mod tests {
 
     #[test]
     fn one_visitor_of_an_unnamed_proxy_blocks_no_registrations() {
-        let registrations = Registrations::new();
+        let registrations = Registrations::new(1000);
         let behind = |last: u8| LoginClient {
             forwarded_for: Some(ClientIp::from_peer([203, 0, 113, last].into())),
             ..client(1)
@@ -75,7 +73,7 @@ mod tests {
 
     #[test]
     fn registrations_are_bounded_for_each_address() {
-        let registrations = Registrations::new();
+        let registrations = Registrations::new(1000);
         let admitted = (0..MAX_REGISTRATIONS + 100).filter(|_| registrations.admit(client(1))).count();
         assert_eq!(admitted, MAX_REGISTRATIONS as usize);
         assert!(registrations.admit(client(2)));
