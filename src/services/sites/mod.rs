@@ -12,12 +12,7 @@ mod ticket_rate;
 mod tickets;
 mod visits;
 
-use std::{
-    collections::BTreeMap,
-    panic,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +50,6 @@ pub struct Sites(Arc<Inner>);
 struct Inner {
     file: ConfigFile,
     named: NamedParts,
-    watch: Mutex<FileWatch>,
     current: watch::Sender<Current>,
     pauses: OperatorPauses,
     tickets: Tickets,
@@ -105,13 +99,12 @@ impl Sites {
         let this = Self(Arc::new(Inner {
             file: config.config_file.clone(),
             named: checked.named,
-            watch: Mutex::new(checked.watch),
             current: watch::Sender::new(current),
             pauses,
             tickets: Tickets::new(secret, clock),
             ticket_rate: TicketRate::new(),
         }));
-        tasks.spawn("sites", this.clone().poll(tasks.stopping()));
+        tasks.spawn("sites", this.clone().poll(checked.watch, tasks.stopping()));
         this
     }
 
@@ -163,22 +156,19 @@ impl Sites {
     }
 
     /// Reads the file again after each change, and takes over the pauses of other replicas, until the service stops.
-    async fn poll(self, stopping: CancellationToken) {
+    async fn poll(self, mut watch: FileWatch, stopping: CancellationToken) {
         let mut is_failing = false;
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
             let polling = spawn_blocking(move || {
-                let has_changed = this.0.watch.lock().unwrap_or_else(PoisonError::into_inner).poll();
-                if has_changed {
+                if watch.poll() {
                     this.read_again();
                 }
+                watch
             });
             // The file may be on a disk that does not respond.
-            match stopping.run_until_cancelled(polling).await {
-                Some(Ok(())) => {}
-                Some(Err(died)) => panic::resume_unwind(died.into_panic()),
-                None => return,
-            }
+            let Some(polled) = stopping.run_until_cancelled(polling).await else { return };
+            watch = polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic()));
             if stopping.run_until_cancelled(self.take_over_pauses(&mut is_failing)).await.is_none() {
                 return;
             }

@@ -20,7 +20,7 @@ use crate::{
 pub const TICKET_PREFIX: &str = "alt_";
 
 /// The time for which a ticket is valid.
-const LIFETIME: Duration = Duration::from_mins(15);
+pub(super) const LIFETIME: Duration = Duration::from_mins(15);
 
 /// The time after the end of a ticket for which it can be renewed as the same visitor: a computer may have slept.
 const RENEWABLE: Duration = Duration::from_hours(1);
@@ -75,14 +75,14 @@ impl Tickets {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()), clock }
     }
 
-    /// Issues a ticket, and returns it with the time for which it is valid.
-    pub(super) fn issue(&self, content: &TicketContent) -> Result<(SecretString, Duration), serde_json::Error> {
+    /// Issues a ticket, which is valid for [`LIFETIME`].
+    pub(super) fn issue(&self, content: &TicketContent) -> Result<SecretString, serde_json::Error> {
         let (site, visitor) = (content.site.as_str(), content.visitor.to_string());
         let exp = (self.clock.now() + LIFETIME).as_second();
         let claims = Claims { site, origin: &content.origin, visitor: &visitor, exp };
         let signed = format!("{TICKET_PREFIX}{}", BASE64.encode(serde_json::to_vec(&claims)?));
         let signature = hmac::sign(&self.key, signed.as_bytes());
-        Ok((SecretString::from(format!("{signed}.{}", BASE64.encode(signature.as_ref()))), LIFETIME))
+        Ok(SecretString::from(format!("{signed}.{}", BASE64.encode(signature.as_ref()))))
     }
 
     /// Returns what a ticket says.
@@ -145,9 +145,9 @@ mod tests {
     fn a_ticket_can_be_renewed_for_an_hour_after_its_end() {
         let now = Arc::new(AtomicI64::new(NOW));
         let (tickets, content) = (tickets_at(&now), content());
-        let (ticket, lifetime) = tickets.issue(&content).unwrap();
+        let ticket = tickets.issue(&content).unwrap();
         let ticket = ticket.expose_secret();
-        assert!(ticket.starts_with("alt_") && lifetime.as_secs() == 900);
+        assert!(ticket.starts_with("alt_"));
         for (seconds, verified, is_renewable) in [
             (0, Ok(content.clone()), true),
             (899, Ok(content.clone()), true),
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn tickets_of_other_servers_are_invalid() {
         let now = Arc::new(AtomicI64::new(NOW));
-        let (ticket, _) = tickets_at(&now).issue(&content()).unwrap();
+        let ticket = tickets_at(&now).issue(&content()).unwrap();
         assert_eq!(tickets_at(&now).verify(ticket.expose_secret()), Err(BadTicket::Invalid));
         for text in ["", "alt_", "alt_.", ".", &"a".repeat(10_000)] {
             assert_eq!(tickets_at(&now).verify(text), Err(BadTicket::Invalid), "{text}");
@@ -175,7 +175,7 @@ mod tests {
         #[test]
         fn a_ticket_that_was_changed_anywhere_is_invalid(index in 0..150_usize, inserted in "[A-Za-z0-9_.-]") {
             let tickets = tickets_at(&Arc::new(AtomicI64::new(NOW)));
-            let (ticket, _) = tickets.issue(&content()).unwrap();
+            let ticket = tickets.issue(&content()).unwrap();
             let ticket = ticket.expose_secret();
             let changed = format!("{}{inserted}{}", &ticket[..index], &ticket[index + 1..]);
             if changed != *ticket {

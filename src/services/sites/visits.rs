@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     Sites,
     site_visit::{NewTicket, SiteVisit, TicketRefusal},
-    tickets::{BadTicket, TicketContent},
+    tickets::{BadTicket, LIFETIME, TicketContent},
 };
 use crate::domain::{
     client_ip::ClientIp,
@@ -31,8 +31,7 @@ impl Sites {
         let renewed = renewed.filter(|it| it.site == site.settings.id && it.origin == origin);
         let visitor = renewed.map_or_else(TicketVisitor::generate, |previous| previous.visitor);
         let content = TicketContent { site: site.settings.id, origin: origin.to_owned(), visitor };
-        let (text, lifetime) = inner.tickets.issue(&content)?;
-        Ok(NewTicket { text, lifetime })
+        Ok(NewTicket { text: inner.tickets.issue(&content)?, lifetime: LIFETIME })
     }
 
     /// Returns what a ticket proves. A ticket is invalid once its site, or the site's origin, is gone.
