@@ -82,6 +82,28 @@ async fn a_site_names_personas_and_models_that_there_are() {
 }
 
 #[tokio::test]
+async fn a_site_without_a_model_that_may_answer_is_reported() {
+    for (fields, code) in [
+        ("models = [\"spare\"]", 1),
+        ("models = [\"spare\", \"small\"]", 0),
+        ("models = [\"own\"]", 0),
+        ("models = [\"own\"]\npersona = \"eva\"", 0),
+        ("models = [\"own\", \"spare\"]\npersona = \"amaya\"", 1),
+    ] {
+        let setup = TestSetup::new().with_all(&[("OPENAI_MODEL", "small"), ("FALLBACK_MODELS", "spare")]);
+        let folder = setup.path().join("personas");
+        fs::create_dir(&folder).expect("a folder");
+        fs::write(folder.join("eva.md"), "+++\nname = \"Eva\"\nmodel = \"own\"\n+++\n\nYou are Eva.\n")
+            .expect("a file");
+        let setup = with_file(setup.with("PERSONAS_DIR", &folder.display().to_string()), &format!("{SHOP}{fields}\n"));
+        let ran = run(&setup, &["check"]).await;
+        assert_eq!(ran.code, Some(code), "{fields}: {ran:?}");
+        let words = "a persona of the site, and not only fallbacks, among the models of the site shop";
+        assert_eq!(ran.err.contains(words), code == 1, "{fields}: {ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn check_lists_the_sites_with_what_is_set() {
     let text =
         format!("{SHOP}persona = \"amaya\"\nmodels = [\"gpt-4o-mini\"]\nlimits.visitor = \"5/day\"\npaused = true\n");
