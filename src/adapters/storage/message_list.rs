@@ -20,18 +20,6 @@ const MAX_PART_BYTES: u64 = 64 << 10;
 /// The most messages in one part.
 const MAX_PART_ROWS: usize = 64;
 
-/// Makes a statement about the messages in the rest of a list, whose first eight parameters [`MessageList::bind`] binds.
-macro_rules! of_rest {
-    ($select:literal, $end:literal) => {
-        sql(concat!(
-            $select,
-            " FROM messages WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6)
-               AND id <= $7 AND (CAST($8 AS BIGINT) = 0 OR status = 'complete') ",
-            $end
-        ))
-    };
-}
-
 /// The messages that a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListedMessages {
@@ -95,11 +83,10 @@ impl Storage {
             self.limit_list(&mut list, limit).await?;
         }
         let (len, last_id, text, image): (i64, i64, i64, i64) = list
-            .bind(of_rest!(
-                "SELECT COUNT(*), COALESCE(MAX(id), 0), CAST(COALESCE(MAX(octet_length(text)), 0) AS BIGINT),
-                    COALESCE(MAX(image_bytes), 0)",
-                ""
-            ))
+            .bind(sql("SELECT COUNT(*), COALESCE(MAX(id), 0), CAST(COALESCE(MAX(octet_length(text)), 0) AS BIGINT),
+                    COALESCE(MAX(image_bytes), 0) FROM messages
+             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
+               AND (CAST($8 AS BIGINT) = 0 OR status = 'complete')"))
             .fetch_one(&self.read)
             .await?;
         (list.len, list.last_id, list.largest_text) = (to_count(len), last_id, to_count(text));
@@ -112,7 +99,10 @@ impl Storage {
     /// Limits a list to its latest messages.
     async fn limit_list(&self, list: &mut MessageList, limit: u64) -> Result<(), StorageFailure> {
         let rows: Vec<(i64, i64)> = list
-            .bind(of_rest!("SELECT turn, id", "ORDER BY turn DESC, id DESC LIMIT 2 OFFSET $9"))
+            .bind(sql("SELECT turn, id FROM messages
+             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
+               AND (CAST($8 AS BIGINT) = 0 OR status = 'complete')
+             ORDER BY turn DESC, id DESC LIMIT 2 OFFSET $9"))
             .bind(to_integer(limit.saturating_sub(1)))
             .fetch_all(&self.read)
             .await?;
@@ -127,10 +117,10 @@ impl Storage {
         let (mut left, mut before) = (MAX_LIST_IMAGE_BYTES, list.before);
         loop {
             let rows: Vec<(i64, i64, i64)> = MessageList { before, ..*list }
-                .bind(of_rest!(
-                    "SELECT turn, id, image_bytes",
-                    "AND image_bytes > 0 ORDER BY turn DESC, id DESC LIMIT $9"
-                ))
+                .bind(sql("SELECT turn, id, image_bytes FROM messages
+                 WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
+                   AND (CAST($8 AS BIGINT) = 0 OR status = 'complete') AND image_bytes > 0
+                 ORDER BY turn DESC, id DESC LIMIT $9"))
                 .bind(to_integer(MAX_PART_ROWS as u64))
                 .fetch_all(&self.read)
                 .await?;
@@ -154,10 +144,10 @@ impl Storage {
     /// second value.
     pub async fn read_list(&self, list: &mut MessageList) -> Result<(Vec<StoredMessage>, bool), StorageFailure> {
         let sizes: Vec<(i64, i64, i64, i64)> = list
-            .bind(of_rest!(
-                "SELECT turn, id, CAST(octet_length(text) AS BIGINT), image_bytes",
-                "ORDER BY turn, id LIMIT $9"
-            ))
+            .bind(sql("SELECT turn, id, CAST(octet_length(text) AS BIGINT), image_bytes FROM messages
+             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
+               AND (CAST($8 AS BIGINT) = 0 OR status = 'complete')
+             ORDER BY turn, id LIMIT $9"))
             .bind(to_integer(MAX_PART_ROWS as u64 + 1))
             .fetch_all(&self.read)
             .await?;
@@ -175,10 +165,10 @@ impl Storage {
             return Ok((Vec::new(), false));
         }
         let found: Vec<MessageRow> = list
-            .bind(of_rest!(
-                "SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at",
-                "AND (turn, id) <= ($9, $10) ORDER BY turn, id"
-            ))
+            .bind(sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
+             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
+               AND (CAST($8 AS BIGINT) = 0 OR status = 'complete') AND (turn, id) <= ($9, $10)
+             ORDER BY turn, id"))
             .bind(end.0)
             .bind(end.1)
             .fetch_all(&self.read)
