@@ -6,6 +6,7 @@ mod errors;
 mod figures;
 mod local;
 mod parameters;
+mod recorded;
 
 use serde_json::{Value, json};
 

@@ -54,6 +54,24 @@ impl ScriptedResponse {
         Self { pieces, end: End::Chunked, ..Self::whole("") }.with("content-type", "text/event-stream")
     }
 
+    /// Returns a response with the bytes of one that a server sent: its head, and its body with a Content-Length or in
+    /// chunks.
+    pub fn recorded(bytes: &'static [u8]) -> Self {
+        let text = str::from_utf8(bytes).expect("a response in UTF-8");
+        let (head, body) = text.split_once("\r\n\r\n").expect("the end of the head");
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let is_framing = |name: &str| ["content-length", "transfer-encoding", "connection"].contains(&name);
+        let (framing, headers): (Vec<_>, Vec<_>) =
+            headers.partition(|(name, _)| is_framing(&name.to_ascii_lowercase()));
+        let is_chunked = framing.iter().any(|(_, value)| *value == "chunked");
+        let pieces = if is_chunked { chunks(body) } else { vec![body.into()] };
+        let end = if is_chunked { End::Chunked } else { End::Length };
+        let headers = headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        Self { status: status.expect("a status"), headers, pieces, end, has_informational: false }
+    }
+
     /// Sets a header.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(known, _)| *known != name);
@@ -108,6 +126,20 @@ impl ScriptedResponse {
         }
         Ok(matches!(self.end, End::Chunked | End::Trailer | End::Length))
     }
+}
+
+/// Returns the chunks of a body, without the last one, which is empty.
+fn chunks(mut body: &str) -> Vec<Vec<u8>> {
+    let mut chunks = Vec::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).expect("the size of a chunk");
+        if size == 0 {
+            break;
+        }
+        chunks.push(rest[..size].into());
+        body = &rest[size + 2..];
+    }
+    chunks
 }
 
 #[derive(Default)]

@@ -156,6 +156,7 @@ pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
     ("is not a valid model", UnknownModel, "OpenRouter"),
     ("model not exist", UnknownModel, "DeepSeek"),
     ("no such model", UnknownModel, "several"),
+    ("server is pinned to", UnknownModel, "Transformers"),
 ];
 
 /// Returns the first phrase in a text with one of the wanted meanings: its meaning, and the number that follows it. The
