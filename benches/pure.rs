@@ -3,7 +3,7 @@
 
 mod chat_line;
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use al_chat::{
     adapters::{
@@ -21,10 +21,11 @@ use al_chat::{
         log_position::LogEnd,
         prompt::{self, AttachedFile, PromptBuilder},
         session::{SessionId, SessionKey},
+        tenant::{PausedBy, Site, SitePause, Tenant, TenantName},
     },
     foundation::{
         clock::Clock,
-        config::{Config, Source},
+        config::{Config, LimitList, SiteLimits, SiteSettings, Source},
         file_access::FileAccess,
         secret::{ApiKey, SigningSecret},
     },
@@ -111,18 +112,28 @@ fn prompts(criterion: &mut Criterion) {
     criterion.bench_function("chat: an image of 1 MiB", |bencher| bencher.iter(|| Image::parse(black_box(&image))));
 }
 
-/// Measures the admission of a turn by all limits, and its settlement. A turn may take 2 µs for both.
+/// Measures the admission of a turn by the limits of all four scopes, and its settlement. A turn may take 2 µs for both.
 fn limits(criterion: &mut Criterion) {
-    let set = [("LIMIT_VISITOR", "1000000000/minute, 1000000000/day, 1000usd/day"), ("LIMIT_TOTAL", "1000usd/day")];
+    let most = "1000000000/minute, 1000000000/day, 1000usd/day";
+    let set = [("LIMIT_VISITOR", most), ("LIMIT_ADDRESS", most), ("LIMIT_TOTAL", most)];
     let config = Config::read(&Source::of_pairs(set)).expect("valid limits");
     let limits = UsageLimits::new(config.limits, &SigningSecret::generate());
-    let address = ClientIp::from_peer([192, 0, 2, 1].into());
-    let asker = |visitor| Asker { id: AskerId::Account(OwnerId(visitor)), address, is_local: true, tenant: None };
+    let site = Arc::new(site(most));
+    let asker = |visitor: i64| {
+        // A hundred visitors share each address.
+        let [.., third, fourth] = (visitor / 100).to_be_bytes();
+        Asker {
+            id: AskerId::Account(OwnerId(visitor)),
+            address: ClientIp::from_peer([10, 0, third, fourth].into()),
+            is_local: false,
+            tenant: Some(Tenant::Site(Arc::clone(&site))),
+        }
+    };
     let askers = (0..10_000).map(asker).collect::<Vec<_>>();
     let now = "2026-11-21T09:30:02Z".parse().expect("a time");
     let amounts = Amounts { turns: 1, tokens: 1000, cost: 1 };
     let mut next = askers.iter().cycle();
-    criterion.bench_function("limits: a turn of one of 10,000 visitors, admitted and settled", |bencher| {
+    criterion.bench_function("limits: a turn of one of 10,000 visitors of a site, admitted and settled", |bencher| {
         bencher.iter(|| {
             let asker = next.next().expect("visitors");
             let reserved = limits.reserve(black_box(asker), || amounts, now).expect("no limit is reached");
@@ -133,6 +144,15 @@ fn limits(criterion: &mut Criterion) {
     criterion.bench_function("limits: what is left for a visitor", |bencher| {
         bencher.iter(|| limits.nearest(black_box(&visitor), now));
     });
+}
+
+/// Returns a site with a limit.
+fn site(limit: &str) -> Site {
+    let id = TenantName::parse("shop").expect("a name");
+    let limits = SiteLimits { site: LimitList::parse(limit).expect("a limit"), ..SiteLimits::default() };
+    let settings =
+        SiteSettings { line: 1, id, origins: Vec::new(), persona: None, models: None, limits, paused: false };
+    Site { settings, pause: Arc::new(SitePause::new(PausedBy::default())) }
 }
 
 fn small_parts(criterion: &mut Criterion) {
