@@ -8,7 +8,6 @@ use super::{
     counter::{Counter, Windows},
     reached::{LimitReached, Standing},
     scope::LimitScope,
-    window_count::window_end,
 };
 use crate::foundation::config::{Limit, LimitList, LimitWindow};
 
@@ -62,7 +61,10 @@ impl Counter {
 
 /// Returns the time until a window ends.
 pub(super) fn left_of(window: LimitWindow, now: Timestamp) -> Duration {
-    Duration::try_from(window_end(window, now).duration_since(now)).unwrap_or_default()
+    let length = i64::from(window.seconds());
+    let seconds = length - now.as_second().rem_euclid(length);
+    let part = Duration::from_nanos(u64::try_from(now.subsec_nanosecond()).unwrap_or_default());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).saturating_sub(part)
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use super::{
@@ -29,7 +30,8 @@ const MAX_PART: usize = 2048;
 /// The most counters, which occupy some 50 MB.
 pub const MAX_COUNTERS: usize = PARTS * MAX_PART;
 
-type Part = HashMap<LimitKey, Counter>;
+/// Keys are hashes by a secret or names from the settings, so nobody can choose them to collide, and a fast hash is enough.
+type Part = HashMap<LimitKey, Counter, RandomState>;
 
 /// The counters.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub(super) struct Counts {
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), parts: std::array::from_fn(|_| Mutex::default()) }
+        Self { hasher: RandomState::default(), parts: std::array::from_fn(|_| Mutex::default()) }
     }
 }
 
