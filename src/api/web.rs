@@ -8,7 +8,10 @@ use rust_embed::{Embed, EmbeddedFile};
 use super::{
     asset::{Asset, HTML, serve},
     classic_script::ModuleOrClassic,
+    framed_page::FramedPage,
+    page_policy,
 };
+use crate::services::sites::Sites;
 
 /// The media type of scripts.
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -18,13 +21,6 @@ const STYLE: &str = "text/css; charset=utf-8";
 
 /// The media type of drawings.
 const DRAWING: &str = "image/svg+xml";
-
-/// The Content-Security-Policy of pages: everything comes from this server, nothing is inline, and scripts cannot turn
-/// text into markup.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
-);
 
 /// The Content-Security-Policy of drawings. A drawing that is opened in a tab is a page, too, and may do nothing.
 const DRAWING_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
@@ -51,6 +47,9 @@ pub(super) struct File {
 /// The chat window's script.
 const WINDOW_SCRIPT: &str = "chat-window.js";
 
+/// The page that shows the chat window alone. It uses no cookies, so that it works in a frame on other websites.
+const DEMO_PAGE: &str = "embed-demo/page.html";
+
 /// The script for pages that load the chat window's module as a classic script.
 const CLASSIC_SCRIPT: &str = "classic-script.js";
 
@@ -66,15 +65,16 @@ pub(super) const PAGES: &[File] = &[
     File { path: "/", source: "portal/page.html" },
     File { path: "/portal.css", source: "portal/page.css" },
     File { path: "/portal.js", source: "portal/page.js" },
-    File { path: "/embed-demo", source: "embed-demo/page.html" },
+    File { path: "/embed-demo", source: DEMO_PAGE },
     File { path: "/embed-demo.css", source: "embed-demo/page.css" },
     File { path: "/embed-demo.js", source: "embed-demo/page.js" },
 ];
 
 /// Returns the endpoint that serves a file.
-pub(super) fn file(file: &File) -> BoxEndpoint<'static, Response> {
+pub(super) fn file(file: &File, sites: &Sites) -> BoxEndpoint<'static, Response> {
     let own = serve(asset(file.source));
     match file.source {
+        DEMO_PAGE => FramedPage { page: own, sites: sites.clone() }.boxed(),
         WINDOW_SCRIPT => ModuleOrClassic { module: own, classic: serve(asset(CLASSIC_SCRIPT)) }.boxed(),
         _ => own.boxed(),
     }
@@ -87,7 +87,7 @@ fn asset(name: &str) -> Asset {
     let text = if media_type == HTML { text.replace(DRAWING_PLACEHOLDER, source(AMAYA).trim()) } else { text };
     let text = Bytes::from(text);
     let policy = match media_type {
-        HTML => Some(PAGE_POLICY),
+        HTML => page_policy::policy([""; 0]),
         DRAWING => Some(DRAWING_POLICY),
         _ => None,
     };

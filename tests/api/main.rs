@@ -40,6 +40,7 @@ mod fakes;
 #[cfg(unix)]
 mod file_modes;
 mod first_start;
+mod frames;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod generated_docs;

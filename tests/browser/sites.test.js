@@ -23,6 +23,8 @@ before(async () => {
   const body = await (await fetch(`${api}/chat-window.js`)).text();
   pages["/copy.js"] = { body, headers: { "content-type": "text/javascript" } };
   pages["/copied"] = { body: page("/copy.js", `api="${api}" site="shop"`) };
+  const frame = `<iframe src="${api}/embed-demo?site=shop" style="width: 24rem; height: 36rem"></iframe>`;
+  pages["/framed"] = { body: `<!doctype html><title>Site</title>${frame}` };
 });
 after(async () => {
   await service?.close();
@@ -170,6 +172,29 @@ test("a paused site shows a sentence, and goes on afterwards", async () => {
   await tab.retry.click();
   await tab.reads("Open?");
   await tab.close();
+});
+
+test("a listed website shows the window in a frame, which asks for its site", async () => {
+  const tab = await visit("about:blank");
+  const requests = tab.requests();
+  await tab.page.goto(pageOf("shop", "/framed"));
+  const frame = tab.page.frameLocator("iframe");
+  await frame.locator("textarea").fill("Hello from a frame");
+  assert.equal(await frame.getByRole("button", { name: "Copy", exact: true }).isVisible(), false);
+  await frame.locator("textarea").press("Enter");
+  await frame.locator(".answer .body").getByText("Hello from a frame").waitFor();
+  assert.deepEqual(ticketRequests(requests), [{ site: "shop" }]);
+  assert.match(bearersOf(requests)[0], /^Bearer alt_/);
+  await tab.close();
+});
+
+test("a website that the site does not list shows no frame", async () => {
+  for (const name of ["thief", "blog"]) {
+    const tab = await visit(pageOf(name, "/framed"));
+    await until("the refusal", () => tab.page.frames().some((frame) => frame.url().startsWith("chrome-error:")));
+    assert.equal(await tab.page.frameLocator("iframe").locator("textarea").count(), 0, name);
+    await tab.close();
+  }
 });
 
 test("the demo page needs no ticket", async () => {

@@ -7,7 +7,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 
 use super::{
     bearer::Bearer,
-    own_page::is_sent_by_own_page,
+    own_page::{is_own_page, is_sent_by_own_page},
     required_account::{self, authenticate, register_bearer},
     ticket_scheme,
 };
@@ -23,7 +23,7 @@ use crate::{
     },
     services::{
         sessions::Sessions,
-        sites::{SiteVisit, Sites},
+        sites::{SiteVisit, Sites, TicketPage},
     },
 };
 
@@ -124,15 +124,15 @@ fn sites(request: &Request) -> Result<&Sites, Problem> {
     Ok(&request.data::<AppState>().ok_or_else(Problem::internal)?.sites)
 }
 
-/// Returns what a ticket proves. Fails if a page of another origin sends it.
+/// Returns what a ticket proves. Fails if another page sends it.
 fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
     let visit = sites(request)?.visit(ticket)?;
-    match request.headers().get(header::ORIGIN) {
-        Some(origin) if origin.as_bytes() != visit.origin.as_bytes() => {
-            Err(Problem::of_auth(&bearers::TICKET_OF_OTHER_PAGE))
-        }
-        _ => Ok(visit),
-    }
+    let headers = request.headers();
+    let is_from_its_page = headers.get(header::ORIGIN).is_none_or(|origin| match &visit.page {
+        TicketPage::Own => is_own_page(headers),
+        TicketPage::Of(own) => origin.as_bytes() == own.as_bytes(),
+    });
+    if is_from_its_page { Ok(visit) } else { Err(Problem::of_auth(&bearers::TICKET_OF_OTHER_PAGE)) }
 }
 
 /// Returns what an API key may do, and notes its name for the log.

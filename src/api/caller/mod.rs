@@ -23,7 +23,7 @@ pub(super) use self::{
     figure_access::{FigureAccess, ensure_metrics_access},
     identity::Identity,
     operator::{Operator, OperatorOrAccount},
-    own_page::{ensure_own_page, is_own_page},
+    own_page::{ensure_own_page, is_own_page, is_sent_by_own_page},
     required_account::RequiredAccount,
     visitor::Visit,
 };

@@ -21,7 +21,7 @@ pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request names a page of this server as its sender. Without the headers of a browser, it names none.
-pub(super) fn is_sent_by_own_page(headers: &HeaderMap) -> bool {
+pub(in crate::api) fn is_sent_by_own_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN) && is_own_page(headers)
 }
 

@@ -5,7 +5,15 @@ use poem_openapi::{Object, OpenApi, types::Example};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{AppState, Group, caller::ClientAddress, json::Json, problem::failures};
+use crate::{
+    api::{
+        AppState, Group,
+        caller::{ClientAddress, is_sent_by_own_page},
+        json::Json,
+        problem::failures,
+    },
+    services::sites::RequestingPage,
+};
 
 failures! { TicketFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), or a field is invalid (`invalid_request`).",
@@ -47,7 +55,8 @@ impl EmbedTicketApi {
     /// Request a ticket for a page
     ///
     /// A page that embeds the chat window proves by the ticket that it is a page of the site: the browser's `Origin` must be one
-    /// of the site's. The ticket names site, origin and visitor, and is needed to ask if there are sites. Nothing is stored.
+    /// of the site's, or this server's own. The ticket names site, origin and visitor, and is needed to ask if there are sites.
+    /// Nothing is stored.
     #[oai(path = "/ticket", method = "post", operation_id = "requestTicket")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn ticket(
@@ -57,9 +66,10 @@ impl EmbedTicketApi {
         ClientAddress(address): ClientAddress,
         Json(body): Json<TicketRequest>,
     ) -> Result<Json<EmbedTicket>, TicketFailure> {
-        let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        let previous = body.previous.as_deref();
-        let ticket = state.sites.issue_ticket(&body.site, origin, previous, address)?;
+        let headers = request.headers();
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        let page = RequestingPage { origin, is_own: is_sent_by_own_page(headers) };
+        let ticket = state.sites.issue_ticket(&body.site, page, body.previous.as_deref(), address)?;
         let expires_in = ticket.lifetime.as_secs();
         Ok(Json(EmbedTicket { ticket: ticket.text.expose_secret().to_owned(), expires_in }))
     }

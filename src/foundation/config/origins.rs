@@ -35,6 +35,9 @@ impl AllowedOrigin {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = http_url(text)?;
         let (origin, host) = (url.origin().ascii_serialization(), url.host_str()?);
+        if !host.bytes().all(is_of_host) {
+            return None;
+        }
         let Some(domain) = host.strip_prefix(WILDCARD) else {
             return (!host.contains('*')).then_some(Self::Exact(origin));
         };
@@ -64,6 +67,11 @@ impl fmt::Display for AllowedOrigin {
             Self::Wildcard { prefix, suffix } => write!(f, "{prefix}*{suffix}"),
         }
     }
+}
+
+/// Whether a byte can be in the host of a website, or of a pattern. Others would end an origin in a header that lists several.
+fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.*[:]".contains(&byte)
 }
 
 /// Whether a text is one label of a host name in lower case, as browsers send it.
@@ -119,6 +127,14 @@ mod tests {
         assert!(local.matches("http://app.localhost:3000") && !local.matches("http://app.localhost"));
         let usual = AllowedOrigin::parse("https://*.shop.example:443").unwrap();
         assert!(usual.matches("https://a.shop.example"));
+    }
+
+    #[test]
+    fn characters_that_no_website_has_are_refused() {
+        for text in ["https://a;b.example", "https://a,b.example", "https://*.a'b.example", "https://a b.example"] {
+            assert_eq!(AllowedOrigin::parse(text), None, "{text}");
+        }
+        assert!(AllowedOrigin::parse("http://[::1]:3000").is_some());
     }
 
     #[test]

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     checked::CheckedSites,
-    site_visit::{NewTicket, SiteVisit, TicketRefusal},
-    tickets::{BadTicket, TICKET_PREFIX},
+    site_visit::{NewTicket, RequestingPage, SiteVisit, TicketRefusal},
+    tickets::{BadTicket, TICKET_PREFIX, TicketPage},
 };
 use self::{
     file_watch::FileWatch, named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets,

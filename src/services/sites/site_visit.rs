@@ -4,7 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
+use super::tickets::TicketPage;
 use crate::domain::tenant::{Site, TicketVisitor};
+
+/// The page that requests a ticket, as its browser says.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestingPage<'a> {
+    /// The origin of the page; `None` if the request names none.
+    pub origin: Option<&'a str>,
+    /// Whether it is a page of this server.
+    pub is_own: bool,
+}
 
 /// A ticket for a page.
 #[derive(Debug)]
@@ -20,8 +30,8 @@ pub struct NewTicket {
 pub struct SiteVisit {
     /// The site.
     pub site: Arc<Site>,
-    /// The origin of the page that has requested the ticket.
-    pub origin: String,
+    /// The page that has requested the ticket.
+    pub page: TicketPage,
     /// The visitor.
     pub visitor: TicketVisitor,
 }

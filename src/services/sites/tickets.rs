@@ -28,12 +28,23 @@ const RENEWABLE: Duration = Duration::from_hours(1);
 /// The largest ticket, in bytes. Origins have at most some 300 characters.
 const MAX_BYTES: usize = 2048;
 
+/// The name of this server's own pages in a ticket, which is no origin.
+const OWN_PAGE: &str = "self";
+
+/// The page that a ticket is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TicketPage {
+    /// A page of this server, such as one that the site shows in a frame.
+    Own,
+    /// A page of this origin, as browsers send it.
+    Of(String),
+}
+
 /// What a ticket says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TicketContent {
     pub(super) site: TenantName,
-    /// The origin of the page, as browsers send it.
-    pub(super) origin: String,
+    pub(super) page: TicketPage,
     pub(super) visitor: TicketVisitor,
 }
 
@@ -79,7 +90,11 @@ impl Tickets {
     pub(super) fn issue(&self, content: &TicketContent) -> Result<SecretString, serde_json::Error> {
         let (site, visitor) = (content.site.as_str(), content.visitor.to_string());
         let exp = (self.clock.now() + LIFETIME).as_second();
-        let claims = Claims { site, origin: &content.origin, visitor: &visitor, exp };
+        let origin = match &content.page {
+            TicketPage::Own => OWN_PAGE,
+            TicketPage::Of(origin) => origin,
+        };
+        let claims = Claims { site, origin, visitor: &visitor, exp };
         let signed = format!("{TICKET_PREFIX}{}", BASE64.encode(serde_json::to_vec(&claims)?));
         let signature = hmac::sign(&self.key, signed.as_bytes());
         Ok(SecretString::from(format!("{signed}.{}", BASE64.encode(signature.as_ref()))))
@@ -108,7 +123,7 @@ impl Tickets {
         let claims: Claims<'_> = serde_json::from_slice(&json).ok()?;
         let content = TicketContent {
             site: TenantName::parse(claims.site)?,
-            origin: claims.origin.to_owned(),
+            page: if claims.origin == OWN_PAGE { TicketPage::Own } else { TicketPage::Of(claims.origin.to_owned()) },
             visitor: TicketVisitor::parse(claims.visitor)?,
         };
         Some((content, Timestamp::from_second(claims.exp).ok()?))
@@ -137,8 +152,8 @@ mod tests {
     }
 
     fn content() -> TicketContent {
-        let (site, origin) = (TenantName::parse("shop").unwrap(), "https://shop.example".to_owned());
-        TicketContent { site, origin, visitor: TicketVisitor::generate() }
+        let (site, page) = (TenantName::parse("shop").unwrap(), TicketPage::Of("https://shop.example".to_owned()));
+        TicketContent { site, page, visitor: TicketVisitor::generate() }
     }
 
     #[test]
@@ -159,6 +174,14 @@ mod tests {
             assert_eq!(tickets.verify(ticket), verified, "{seconds}");
             assert_eq!(tickets.renewable(ticket).is_some(), is_renewable, "{seconds}");
         }
+    }
+
+    #[test]
+    fn a_ticket_for_an_own_page_is_for_no_origin() {
+        let tickets = tickets_at(&Arc::new(AtomicI64::new(NOW)));
+        let content = TicketContent { page: TicketPage::Own, ..content() };
+        let ticket = tickets.issue(&content).unwrap();
+        assert_eq!(tickets.verify(ticket.expose_secret()), Ok(content));
     }
 
     #[test]
