@@ -41,7 +41,8 @@ impl TurnEntry {
         if problem.has_log_line {
             return;
         }
-        let kind = RefusalKind { endpoint: self.endpoint, status: problem.status.as_u16(), code: problem.code };
+        let (status, site) = (problem.status.as_u16(), context.site());
+        let kind = RefusalKind { endpoint: self.endpoint, status, code: problem.code, site };
         log.note_refusal(kind, || Refusal {
             request_id: context.id.clone(),
             session_id: context.session().cloned().or_else(|| self.named_session()),

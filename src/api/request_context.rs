@@ -19,11 +19,12 @@ pub(super) struct RequestContext {
     sender: Arc<Sender>,
 }
 
-/// The person, the API key, the session, whom the limits count and the body of a request, once they are known.
+/// The person, the API key, the site, the session, whom the limits count and the body of a request, once they are known.
 #[derive(Debug, Default)]
 struct Sender {
     caller: OnceLock<Caller>,
     api_key: OnceLock<TenantName>,
+    site: OnceLock<TenantName>,
     session: OnceLock<SessionId>,
     asker: OnceLock<Asker>,
     body: Mutex<Option<BodyShare>>,
@@ -46,6 +47,11 @@ impl RequestContext {
     /// Notes the name of the API key with which a server asks. Only the first one counts.
     pub(super) fn note_api_key(&self, name: TenantName) {
         self.sender.api_key.get_or_init(|| name);
+    }
+
+    /// Notes the site whose page the visitor has used. Only the first one counts.
+    pub(super) fn note_site(&self, id: TenantName) {
+        self.sender.site.get_or_init(|| id);
     }
 
     /// Notes the session that the client names, if it names one. Only the first one counts.
@@ -83,6 +89,11 @@ impl RequestContext {
     /// Returns the name of the API key with which a server asks; `None` without a valid one.
     pub(super) fn api_key(&self) -> Option<TenantName> {
         self.sender.api_key.get().copied()
+    }
+
+    /// Returns the site whose page the visitor has used; `None` without a valid ticket.
+    pub(super) fn site(&self) -> Option<TenantName> {
+        self.sender.site.get().copied()
     }
 
     /// Returns the session that the client names, as far as it is known.

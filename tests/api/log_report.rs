@@ -35,7 +35,11 @@ fn sample() -> Vec<Value> {
             let (code, endpoint) =
                 if number.is_multiple_of(4) { ("too_busy", "POST /chat") } else { ("token_invalid", "POST /api/chat") };
             let count = if number.is_multiple_of(4) { 1 } else { 5 };
-            let fields = json!({"session_id": null, "endpoint": endpoint, "status": 503, "code": code, "count": count});
+            let mut fields =
+                json!({"session_id": null, "endpoint": endpoint, "status": 503, "code": code, "count": count});
+            if number.is_multiple_of(4) {
+                fields["site"] = json!("kiosk");
+            }
             lines.push(session_line(number, "refusal", &fields));
         }
         if number % 14 == 13 {
@@ -228,7 +232,9 @@ async fn figures_equal_a_computation_of_their_own() {
     assert_eq!(found["service"], expected);
     let by_code = json!({"too_busy": 25, "token_invalid": 125});
     let by_endpoint = json!({"POST /api/chat": 125, "POST /chat": 25});
-    assert_eq!(found["refusals"], json!({"requests": 150, "by_code": by_code, "by_endpoint": by_endpoint}));
+    let by_site = json!({"kiosk": 25});
+    let expected = json!({"requests": 150, "by_code": by_code, "by_endpoint": by_endpoint, "by_site": by_site});
+    assert_eq!(found["refusals"], expected);
     let failed = failed_calls(&turns_where(&lines, |_| true), "model");
     let models = found["models"].as_array().unwrap();
     let named = models.iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it["failed_calls"].as_u64().unwrap()));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     breaker::refusal,
+    command_line::run,
     fakes::model::{Behaviour, FakeModel, Gate},
     support::{
         client::{Client, HttpResponse},
@@ -14,6 +15,7 @@ use crate::{
         user::start_with_ada,
         visitor::Visitor,
     },
+    tickets::{BLOG, SHOP, SITES, start_sites, ticket},
 };
 
 /// The most lines of their own that one code gets in a second, and the one that counts the others.
@@ -243,4 +245,38 @@ async fn a_later_second_has_lines_of_its_own_again() {
     })
     .await;
     service.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_of_visitors_of_a_site_name_and_count_it() {
+    let (_model, setup, service) = start_sites(SITES).await;
+    let client = &service.client;
+    for (site, origin, requests) in [("shop", SHOP, 3), ("blog", BLOG, 12)] {
+        let ticket = ticket(client, site, origin).await;
+        for _ in 0..requests {
+            let request = client.json_request("/api/chat", &json!({ "message": "" })).bearer_auth(&ticket);
+            client.send(request).await.assert_error(400, "message_required");
+        }
+        let of_other_page = client.json_request("/api/chat", &json!({ "message": "" })).bearer_auth(&ticket);
+        let of_other_page = of_other_page.header("origin", "https://evil.example");
+        client.send(of_other_page).await.assert_unauthorized("ticket_of_other_page");
+    }
+    client.chat("hello").await.assert_unauthorized("ticket_required");
+    service.stop().await;
+    let mut counts = BTreeMap::<String, u64>::new();
+    for line in setup.log_lines("refusal") {
+        *counts.entry(line["site"].to_string()).or_default() += line["count"].as_u64().unwrap();
+    }
+    assert_eq!(counts, [("\"blog\"", 13), ("\"shop\"", 4), ("null", 1)].map(|(site, n)| (site.to_owned(), n)).into());
+    for (arguments, requests, by_site) in [
+        (&[][..], 18, json!({ "blog": 13, "shop": 4 })),
+        (&["--by", "site"], 18, json!({ "blog": 13, "shop": 4 })),
+        (&["--site", "blog"], 13, json!({ "blog": 13 })),
+    ] {
+        let ran = run(&setup, &[&["log", "report", "--format", "json"], arguments].concat()).await;
+        let refusals = serde_json::from_str::<Value>(&ran.out).unwrap()["refusals"].clone();
+        assert_eq!((&refusals["requests"], &refusals["by_site"]), (&json!(requests), &by_site), "{arguments:?}");
+    }
+    let text = run(&setup, &["log", "report"]).await.out;
+    assert!(text.contains("ticket_required 1; of sites blog 13, shop 4\n"), "{text}");
 }

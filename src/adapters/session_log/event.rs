@@ -243,6 +243,9 @@ pub struct RefusalLine<'a> {
     /// The name of the API key with which a server has asked; missing without a valid one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: Option<&'a str>,
+    /// The id of the site whose page the visitor has used; missing without a valid ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'a str>,
     /// The method and the path of the endpoint, as in the contract.
     pub endpoint: &'a str,
     /// The HTTP status of the response.

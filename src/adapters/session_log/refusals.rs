@@ -28,7 +28,7 @@ const LINES_PER_CODE: u32 = 5;
 /// The time for which refused requests are counted before the count is written.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The endpoint of a refused request, and its response. Requests of a kind are counted together.
+/// The endpoint and the site of a refused request, and its response. Requests of a kind are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RefusalKind {
     /// The method and the path of the endpoint, as in the contract.
@@ -37,6 +37,8 @@ pub struct RefusalKind {
     pub status: u16,
     /// The error code of the response.
     pub code: &'static str,
+    /// The site whose page the visitor has used; `None` without a valid ticket.
+    pub site: Option<TenantName>,
 }
 
 /// A refused request, as far as it is known.
@@ -206,7 +208,7 @@ fn batch_of_samples(samples: &[((String, civil::Date), Sample)]) -> RefusalBatch
             is_guest: caller.map(|caller| caller.is_guest),
             api_key: refusal.api_key.as_ref().map(TenantName::as_str),
             latency_ms: Some(milliseconds(refusal.latency)),
-            ..line_of_kind(*kind, 1)
+            ..line_of_kind(kind, 1)
         });
         add(&mut counts, *kind, 1, *at);
     }
@@ -218,13 +220,13 @@ fn batch_of_counts(counts: Counts, clock: &Clock) -> RefusalBatch {
     let mut lines = Lines::new(timestamp, date);
     for (kind, (count, since)) in &counts {
         let since = clock.rfc3339(*since);
-        lines.add(&RefusalLine { since: Some(&since), ..line_of_kind(*kind, *count) });
+        lines.add(&RefusalLine { since: Some(&since), ..line_of_kind(kind, *count) });
     }
     RefusalBatch { lines, counts }
 }
 
 /// Returns the line that stands for a number of requests of a kind.
-fn line_of_kind<'a>(RefusalKind { endpoint, status, code }: RefusalKind, count: u64) -> RefusalLine<'a> {
+fn line_of_kind(kind: &RefusalKind, count: u64) -> RefusalLine<'_> {
     RefusalLine {
         request_id: None,
         session_id: None,
@@ -232,9 +234,10 @@ fn line_of_kind<'a>(RefusalKind { endpoint, status, code }: RefusalKind, count: 
         username: None,
         is_guest: None,
         api_key: None,
-        endpoint,
-        status,
-        code,
+        site: kind.site.as_ref().map(TenantName::as_str),
+        endpoint: kind.endpoint,
+        status: kind.status,
+        code: kind.code,
         latency_ms: None,
         count,
         since: None,

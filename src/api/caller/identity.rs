@@ -124,9 +124,12 @@ fn sites(request: &Request) -> Result<&Sites, Problem> {
     Ok(&request.data::<AppState>().ok_or_else(Problem::internal)?.sites)
 }
 
-/// Returns what a ticket proves. Fails if another page sends it.
+/// Returns what a ticket proves, and notes its site for the log. Fails if another page sends it.
 fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
     let visit = sites(request)?.visit(ticket)?;
+    if let Some(context) = request.data::<RequestContext>() {
+        context.note_site(visit.site.settings.id);
+    }
     let headers = request.headers();
     let is_from_its_page = headers.get(header::ORIGIN).is_none_or(|origin| match &visit.page {
         TicketPage::Own => is_own_page(headers),

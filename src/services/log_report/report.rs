@@ -45,6 +45,8 @@ pub struct Report {
 pub(super) struct Refusals {
     pub(super) codes: Counts,
     pub(super) endpoints: Counts,
+    /// Only requests of sites.
+    pub(super) sites: Counts,
 }
 
 impl Report {
@@ -149,10 +151,12 @@ impl Refusals {
         let count = fields.count.unwrap_or(1);
         self.codes.add(fields.code.as_deref().unwrap_or(UNKNOWN), count);
         self.endpoints.add(fields.endpoint.as_deref().unwrap_or(UNKNOWN), count);
+        fields.site.iter().for_each(|site| self.sites.add(site, count));
     }
 
     fn append(&mut self, next: Self) {
         self.codes.append(next.codes);
         self.endpoints.append(next.endpoints);
+        self.sites.append(next.sites);
     }
 }

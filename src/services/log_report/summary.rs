@@ -88,6 +88,8 @@ pub struct RefusalSummary {
     pub by_code: Named,
     /// The number of these by endpoint.
     pub by_endpoint: Named,
+    /// The number of these by site, of those that have one.
+    pub by_site: Named,
 }
 
 /// The errors of estimated figures.
@@ -159,7 +161,12 @@ impl Report {
     }
 
     fn refusal_summary(&self) -> RefusalSummary {
-        let Refusals { codes, endpoints } = &self.refusals;
-        RefusalSummary { requests: codes.total(), by_code: codes.sorted(), by_endpoint: endpoints.sorted() }
+        let Refusals { codes, endpoints, sites } = &self.refusals;
+        RefusalSummary {
+            requests: codes.total(),
+            by_code: codes.sorted(),
+            by_endpoint: endpoints.sorted(),
+            by_site: sites.sorted(),
+        }
     }
 }

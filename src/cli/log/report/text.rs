@@ -11,7 +11,7 @@ use super::{
 use crate::{
     adapters::credentials::CredentialSource,
     cli::columns,
-    services::log_report::{Accuracy, Named, Percentiles, SessionSummary, Summary, TurnSummary},
+    services::log_report::{Accuracy, Named, Percentiles, RefusalSummary, SessionSummary, Summary, TurnSummary},
 };
 
 /// The most names in a line.
@@ -62,7 +62,7 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("First word", percentiles(turns.first_word_ms)),
         ("Ends", named(&turns.finish)),
         ("Errors", named(&turns.errors_by_code)),
-        ("Refusals", named(&summary.refusals.by_code)),
+        ("Refusals", refusals(&summary.refusals)),
         ("Keys", key_sources(&turns.key_sources)),
         ("Key lookups", named(&turns.key_lookups)),
         ("Retries", format!("{}, in {}", count(turns.retries), counted(turns.retried_turns, "turn", "turns"))),
@@ -147,6 +147,11 @@ fn named(Named(names): &Named) -> String {
     let more = (names.len() > MAX_NAMES).then(|| format!("{} more", count((names.len() - MAX_NAMES) as u64)));
     let shown = shown.chain(more).collect::<Vec<_>>().join(", ");
     if shown.is_empty() { "none".to_owned() } else { shown }
+}
+
+fn refusals(refusals: &RefusalSummary) -> String {
+    let by_code = named(&refusals.by_code);
+    if refusals.by_site.0.is_empty() { by_code } else { format!("{by_code}; of sites {}", named(&refusals.by_site)) }
 }
 
 /// Returns the sources of keys. A turn without a key has the source `none`, which is not to be read as "no turns".
