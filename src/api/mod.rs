@@ -46,6 +46,7 @@ mod session;
 mod session_content;
 mod starting;
 mod state;
+mod streamed;
 mod string_enum;
 mod turn;
 mod unread_field;

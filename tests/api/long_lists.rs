@@ -1,4 +1,4 @@
-//! Long lists of messages: whole, in memory that is bounded, and for clients that do not read them.
+//! Long lists of messages and chats: whole, in memory that is bounded, and for clients that do not read them.
 
 use std::net::SocketAddr;
 
@@ -30,6 +30,23 @@ const FEW_COPIES: &str = "INSERT INTO messages
     SELECT chat_id, owner_id, turn + number, sender, status, text, image_bytes, request_id, created_at
     FROM messages CROSS JOIN copies WHERE sender = 'user'";
 
+/// Adds 200 copies of a chat, each older than the one before.
+const MANY_CHATS: &str = "INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at)
+    WITH RECURSIVE copies (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < 200)
+    SELECT owner_id, title, is_titled, created_at, updated_at - number FROM chats CROSS JOIN copies";
+
+/// Adds 39 copies of each of these.
+const MORE_CHATS: &str = "INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at)
+    WITH RECURSIVE copies (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < 39)
+    SELECT owner_id, title, is_titled, created_at, updated_at - number * 1000 FROM chats CROSS JOIN copies";
+
+/// Makes the oldest chat the latest.
+const CHANGE_OLDEST: &str = "UPDATE chats SET title = 'Changed', updated_at = updated_at + 60000000
+    WHERE updated_at = (SELECT MIN(updated_at) FROM chats)";
+
+/// Deletes the oldest chat.
+const DELETE_OLDEST: &str = "DELETE FROM chats WHERE updated_at = (SELECT MIN(updated_at) FROM chats)";
+
 fn ids(messages: &[Value]) -> Vec<i64> {
     messages.iter().map(|message| number(&message["id"])).collect()
 }
@@ -39,7 +56,8 @@ async fn ask_unread(address: SocketAddr, user: &User, path: &str, from: &str) ->
     let mut wire = RawConnection::connect_narrow(address, 4096).await;
     let authorization = user.request(Method::GET, path).build().expect("a request").headers()["authorization"].clone();
     let authorization = authorization.to_str().expect("a header in UTF-8").to_owned();
-    let head = format!("Host: al-chat\r\nAuthorization: {authorization}\r\nX-Forwarded-For: {from}");
+    let head =
+        format!("Host: al-chat\r\nConnection: close\r\nAuthorization: {authorization}\r\nX-Forwarded-For: {from}");
     wire.send(&format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n")).await;
     wire
 }
@@ -131,4 +149,40 @@ async fn clients_that_read_no_list_are_disconnected() {
     wait_until("memory for another list", async || (ada.get(&path).await.status == 200).then_some(())).await;
     let received = wire.read_to_end().await;
     assert!(!received.ends_with("0\r\n\r\n"), "it was sent whole");
+}
+
+#[tokio::test]
+async fn a_list_of_chats_of_several_parts_is_whole() {
+    let (_model, setup, service, ada) = start_with_ada(&[]).await;
+    ada.create_titled_chat(&"é".repeat(200)).await;
+    setup.change_database(MANY_CHATS).await;
+    let chats = list(&ada.get("/api/chat/histories").await.assert_ok());
+    assert_eq!(chats.len(), 201);
+    let times = chats.iter().map(|chat| chat["updated_at"].as_str().expect("a time")).collect::<Vec<_>>();
+    assert!(times.is_sorted_by(|time, next| time >= next));
+    for (limit, expected) in [(70, &[70, 70, 61][..]), (201, &[201]), (200, &[200, 1])] {
+        let pages = ada.pages(&format!("/api/chat/histories?limit={limit}")).await;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), expected);
+        assert_eq!(pages.concat(), chats);
+    }
+    drop(service);
+}
+
+#[tokio::test]
+async fn a_list_of_chats_has_those_that_change_while_it_is_read() {
+    // One address has room for one list of this length at a time.
+    let (_model, setup, service, ada) = start_with_ada(&[("BODY_MEMORY", "900KiB")]).await;
+    ada.create_titled_chat(&"é".repeat(200)).await;
+    setup.change_database(MANY_CHATS).await;
+    setup.change_database(MORE_CHATS).await;
+    let path = "/api/chat/histories";
+    let mut wire = ask_unread(service.address(), &ada, path, "192.0.2.1").await;
+    assert!(wire.head().await.starts_with("HTTP/1.1 200"));
+    ada.get(path).await.assert_error(503, "list_memory_used_up");
+    setup.change_database(CHANGE_OLDEST).await;
+    setup.change_database(DELETE_OLDEST).await;
+    let received = wire.read_to_end().await;
+    assert_eq!(received.matches("\"message_count\":").count(), 201 * 40 - 1);
+    assert_eq!(received.matches("\"title\":\"Changed\"").count(), 1);
+    assert!(received.ends_with("0\r\n\r\n"), "it ends early");
 }

@@ -6,7 +6,7 @@ use super::{
     column_values::{to_count, to_integer, to_timestamp},
     failure::StorageFailure,
     handle::Storage,
-    ids::{ChatId, Cursor},
+    ids::ChatId,
     statement::sql,
 };
 use crate::domain::{account::OwnerId, title::Title};
@@ -39,17 +39,9 @@ pub struct StoredChat {
     pub persona: Option<String>,
 }
 
-impl StoredChat {
-    /// Returns the position of this chat in the list of its owner's chats.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        Cursor(self.updated_at.as_microsecond(), self.id.0)
-    }
-}
+pub(super) type ChatRow = (i64, String, i64, i64, i64, Option<String>);
 
-type ChatRow = (i64, String, i64, i64, i64, Option<String>);
-
-fn chat((id, title, created_at, updated_at, message_count, persona): ChatRow) -> StoredChat {
+pub(super) fn chat((id, title, created_at, updated_at, message_count, persona): ChatRow) -> StoredChat {
     StoredChat {
         id: ChatId(id),
         title,
@@ -90,20 +82,6 @@ impl Storage {
         let owner: Option<(i64,)> =
             sql("SELECT chats FROM owners WHERE id = $1").bind(owner.0).fetch_optional(&self.write).await?;
         Ok(owner.map_or(ChatCreation::NoOwner, |_| ChatCreation::TooMany))
-    }
-
-    /// Returns an owner's chats after a position in their list, at most `limit`, the latest first.
-    pub async fn chats(&self, owner: OwnerId, after: Cursor, limit: u64) -> Result<Vec<StoredChat>, StorageFailure> {
-        let rows: Vec<ChatRow> = sql("SELECT id, title, created_at, updated_at, message_count, persona FROM chats
-             WHERE owner_id = $1 AND (updated_at, id) < ($2, $3)
-             ORDER BY updated_at DESC, id DESC LIMIT $4")
-        .bind(owner.0)
-        .bind(after.0)
-        .bind(after.1)
-        .bind(to_integer(limit))
-        .fetch_all(&self.read)
-        .await?;
-        Ok(rows.into_iter().map(chat).collect())
     }
 
     /// Returns one of an owner's chats.

@@ -10,6 +10,7 @@ mod api_keys;
 mod backup;
 mod bulk_delete;
 mod bulk_insert;
+mod chat_list;
 mod chats;
 mod checkpoints;
 mod column_values;
@@ -80,6 +81,7 @@ pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
     api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
+    chat_list::ChatList,
     chats::{ChatCreation, StoredChat},
     content_key::{ContentScope, StoredKey},
     content_key_reader::ContentKeyReader,

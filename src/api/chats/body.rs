@@ -8,8 +8,9 @@ use crate::{
     api::{
         AppState,
         json::MEDIA_TYPE,
-        messages::{Frame, Listing, MessageBody, Streamed},
+        messages::MessageBody,
         problem::Problem,
+        streamed::{Frame, Listing, Streamed},
     },
     domain::{account::OwnerId, client_ip::ClientIp, errors::resources},
     foundation::clock::Clock,
@@ -60,6 +61,13 @@ impl ChatBody {
             persona: chat.persona,
             user_id: owner.0,
         }
+    }
+
+    /// Returns a function that encodes an owner's stored chats as JSON.
+    pub(super) fn encoder(owner: OwnerId, clock: &Clock) -> impl Fn(u64, StoredChat) -> String + Send + use<> {
+        let clock = clock.clone();
+        // Encoding this type does not fail.
+        move |_, chat| serde_json::to_string(&Self::new(chat, owner, &clock)).unwrap_or_default()
     }
 }
 

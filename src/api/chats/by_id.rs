@@ -11,8 +11,8 @@ use crate::{
         AppState, Group,
         caller::{ClientAddress, RequiredAccount},
         json::{Json, text},
-        messages::Streamed,
         problem::failures,
+        streamed::Streamed,
     },
     domain::title::Title,
 };

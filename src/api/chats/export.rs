@@ -13,8 +13,8 @@ use super::{
 use crate::api::{
     AppState, Group,
     caller::{ClientAddress, RequiredAccount},
-    messages::Streamed,
     problem::failures,
+    streamed::Streamed,
 };
 
 failures! { ExportFailure, signed in {

@@ -14,8 +14,9 @@ use crate::{
     api::{
         AppState,
         json::MEDIA_TYPE,
-        messages::{Frame, Listing, MessageBody, Streamed},
+        messages::MessageBody,
         problem::Problem,
+        streamed::{Frame, Listing, Streamed},
     },
     domain::{account::OwnerId, client_ip::ClientIp},
 };

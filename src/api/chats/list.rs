@@ -1,21 +1,23 @@
 //! `GET /api/chat/histories`: the chats of an account.
 
-use poem::{Request, web::Data};
+use poem::{Request, http::header, web::Data};
 use poem_openapi::{OpenApi, param::Query};
 
 use super::body::ChatBody;
-use crate::{
-    adapters::storage::StoredChat,
-    api::{
-        AppState, Group,
-        caller::RequiredAccount,
-        page::{Page, PageRequest},
-        problem::failures,
-    },
+use crate::api::{
+    AppState, Group,
+    caller::{ClientAddress, RequiredAccount},
+    json::MEDIA_TYPE,
+    page::{Page, PageRequest, link},
+    problem::failures,
+    streamed::{Frame, Listing, Streamed},
 };
 
 failures! { ListChatsFailure, signed in {
     400 "`limit` or `before` is invalid (`invalid_request`, `invalid_cursor`).",
+} {} {
+    503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \
+         (`list_memory_used_up`).",
 } }
 
 pub(in crate::api) struct ListChatsApi;
@@ -37,9 +39,13 @@ impl ListChatsApi {
         Query(limit): Query<Option<u64>>,
         /// A position in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
-    ) -> Result<Page<ChatBody>, ListChatsFailure> {
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<Page<ChatBody>>, ListChatsFailure> {
         let (owner, page_request) = (signed_in.account.id, PageRequest::new(limit, before.as_deref())?);
-        let chats = state.storage.chats(owner, page_request.after, page_request.rows_to_read()).await?;
-        Ok(page_request.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &state.clock)))
+        let list = state.storage.chat_list(owner, page_request.after, page_request.limit).await?;
+        let next = list.next.and_then(|next| link(request, next));
+        let frame = Frame { media_type: MEDIA_TYPE, before: "[".to_owned(), between: ",", after: "]\n" };
+        let response = Listing { frame, list, encode: ChatBody::encoder(owner, &state.clock) }.respond(state, client);
+        Ok(response.await?.with_header(header::LINK, next))
     }
 }

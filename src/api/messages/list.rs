@@ -6,10 +6,7 @@ use poem_openapi::{
     param::{Path, Query},
 };
 
-use super::{
-    body::MessageBody,
-    streamed::{Frame, Listing, Streamed},
-};
+use super::body::MessageBody;
 use crate::{
     adapters::storage::{ChatId, ListedMessages},
     api::{
@@ -19,6 +16,7 @@ use crate::{
         json::MEDIA_TYPE,
         page::{Page, PageRequest, link},
         problem::failures,
+        streamed::{Frame, Listing, Streamed},
     },
 };
 

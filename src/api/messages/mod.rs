@@ -6,14 +6,8 @@ mod by_id;
 mod list;
 mod retry;
 mod send;
-mod streamed;
 mod turn;
 
 pub(super) use self::{
-    body::MessageBody,
-    by_id::MessageByIdApi,
-    list::ListMessagesApi,
-    retry::RetryMessageApi,
-    send::SendMessageApi,
-    streamed::{Frame, Listing, Streamed},
+    body::MessageBody, by_id::MessageByIdApi, list::ListMessagesApi, retry::RetryMessageApi, send::SendMessageApi,
 };

@@ -10,8 +10,8 @@ use crate::{
         AppState, Group,
         caller::{ClientAddress, Visit},
         json::{Json, MEDIA_TYPE},
-        messages::{Frame, Listing, Streamed},
         problem::failures,
+        streamed::{Frame, Listing, Streamed},
     },
 };
 

@@ -120,12 +120,12 @@ error_rows! {
         action: "Delete a chat (`DELETE /api/chat/{chat_id}/delete`), or raise `MAX_CHATS`.",
     }
 
-    /// Other clients read chats with large messages, and occupy the memory for them (`BODY_MEMORY`).
+    /// Other clients read large messages or lists of many chats, and occupy the memory for them (`BODY_MEMORY`).
     LIST_MEMORY_USED_UP {
         status: 503,
         code: "list_memory_used_up",
         retry_after: RetryAfter::Seconds(2),
-        sentence: "Too many large chats are being read at once; please try again in a moment",
+        sentence: "Too many long lists are being read at once; please try again in a moment",
         action: "Try again. If it happens often, raise `BODY_MEMORY`.",
     }
 

@@ -1,14 +1,13 @@
-//! Responses with the messages of a chat. A long list is read from the database while it is sent, part by part.
+//! Responses with a list: the messages of a chat, or the chats of an account. A long list is read from the database while it is
+//! sent, part by part.
 //!
 //! A client that reads slowly, or not at all, holds one part in memory. Its largest size is taken from `BODY_MEMORY` before
 //! the response begins, and a client that reads less than a minimum is disconnected.
 
-use std::{
-    io,
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod parts;
+mod reading;
+
+use std::{io, marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,29 +19,23 @@ use poem_openapi::{
     ApiResponse,
     registry::{MetaResponses, Registry},
 };
-use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::time::{Instant, sleep};
 
+use self::{
+    parts::PartedList,
+    reading::{Reading, watch_reader},
+};
 use crate::{
-    adapters::storage::{MessageList, Storage, StorageFailure, StoredMessage},
+    adapters::storage::{Storage, StorageFailure},
     api::{AppState, problem::Problem, turn::StreamCutOff},
     domain::{body_memory::BodyShare, client_ip::ClientIp, errors::resources},
 };
-
-/// The most bytes that a byte of text takes in JSON, and the text itself while it is encoded.
-const TEXT_FACTOR: u64 = 7;
-
-/// The same for an image, which is in a message twice and needs no escapes.
-const IMAGE_FACTOR: u64 = 3;
 
 /// How long a response waits for memory before it is refused.
 const MEMORY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pause between two looks for memory.
 const MEMORY_PAUSE: Duration = Duration::from_millis(50);
-
-/// The lowest accepted rate of a client that reads, in bytes a second.
-const LOWEST_RATE: u64 = 32 << 10;
 
 /// The largest response that is sent as a whole.
 const WHOLE_BYTES: usize = 64 << 10;
@@ -53,36 +46,36 @@ pub(in crate::api) struct Streamed<T> {
     contract: PhantomData<fn() -> T>,
 }
 
-/// What a response has around the messages.
+/// What a response has around the entries of its list.
 pub(in crate::api) struct Frame {
     /// The media type.
     pub(in crate::api) media_type: &'static str,
-    /// The text before the first message.
+    /// The text before the first entry.
     pub(in crate::api) before: String,
-    /// The text between two messages.
+    /// The text between two entries.
     pub(in crate::api) between: &'static str,
-    /// The text after the last message.
+    /// The text after the last entry.
     pub(in crate::api) after: &'static str,
 }
 
-/// The list of messages that a response has.
-pub(in crate::api) struct Listing<E> {
+/// The list that a response has.
+pub(in crate::api) struct Listing<L, E> {
     pub(in crate::api) frame: Frame,
-    pub(in crate::api) list: MessageList,
-    /// Encodes a message; its position in the list comes first.
+    pub(in crate::api) list: L,
+    /// Encodes an entry; its position in the list comes first.
     pub(in crate::api) encode: E,
 }
 
-/// Encodes the messages of one response, part by part.
-struct Encoder<E> {
+/// Encodes the entries of one response, part by part.
+struct Encoder<L, E> {
     storage: Storage,
-    listing: Listing<E>,
-    /// The number of messages so far.
+    listing: Listing<L, E>,
+    /// The number of entries so far.
     sent: u64,
     has_more: bool,
 }
 
-impl<E: Fn(u64, StoredMessage) -> String + Send + 'static> Listing<E> {
+impl<L: PartedList, E: Fn(u64, L::Entry) -> String + Send + 'static> Listing<L, E> {
     /// Makes the response to a client. Fails if other responses occupy the memory.
     pub(in crate::api) async fn respond<T>(self, state: &AppState, client: ClientIp) -> Result<Streamed<T>, Problem> {
         let share = self.take_memory(state, client).await?;
@@ -103,10 +96,7 @@ impl<E: Fn(u64, StoredMessage) -> String + Send + 'static> Listing<E> {
 
     /// Takes the memory for the largest part. Waits for it, but not for long.
     async fn take_memory(&self, state: &AppState, client: ClientIp) -> Result<BodyShare, Problem> {
-        let MessageList { largest_text, largest_image, .. } = self.list;
-        let text = largest_text.saturating_mul(TEXT_FACTOR);
-        let largest = text.saturating_add(largest_image.saturating_mul(IMAGE_FACTOR));
-        let largest = usize::try_from(largest).unwrap_or(usize::MAX);
+        let largest = usize::try_from(self.list.largest_part()).unwrap_or(usize::MAX);
         let (mut share, until) = (state.list_memory.share(client), Instant::now() + MEMORY_TIMEOUT);
         while share.grow(largest).is_err() {
             if Instant::now() >= until {
@@ -118,17 +108,17 @@ impl<E: Fn(u64, StoredMessage) -> String + Send + 'static> Listing<E> {
     }
 }
 
-impl<E: Fn(u64, StoredMessage) -> String> Encoder<E> {
+impl<L: PartedList, E: Fn(u64, L::Entry) -> String> Encoder<L, E> {
     /// Encodes the next part of the list.
     async fn next(&mut self) -> Result<Bytes, StorageFailure> {
         let Frame { before, between, after, .. } = &mut self.listing.frame;
         let mut text = std::mem::take(before);
-        let (messages, has_more) = self.storage.read_list(&mut self.listing.list).await?;
-        for message in messages {
+        let (entries, has_more) = self.listing.list.read(&self.storage).await?;
+        for entry in entries {
             if self.sent > 0 {
                 text.push_str(between);
             }
-            text.push_str(&(self.listing.encode)(self.sent, message));
+            text.push_str(&(self.listing.encode)(self.sent, entry));
             self.sent += 1;
         }
         self.has_more = has_more;
@@ -140,9 +130,9 @@ impl<E: Fn(u64, StoredMessage) -> String> Encoder<E> {
 }
 
 /// Returns a body of all parts. It ends early, without its proper end, if the database fails.
-fn stream_of<E: Fn(u64, StoredMessage) -> String + Send + 'static>(
+fn stream_of<L: PartedList, E: Fn(u64, L::Entry) -> String + Send + 'static>(
     first: Bytes,
-    encoder: Encoder<E>,
+    encoder: Encoder<L, E>,
     share: BodyShare,
     reading: Reading,
 ) -> Body {
@@ -157,52 +147,6 @@ fn stream_of<E: Fn(u64, StoredMessage) -> String + Send + 'static>(
             Ok(Some((part, (None, encoder, share, reading))))
         });
     Body::from_bytes_stream(parts)
-}
-
-/// The reading of a response by its client.
-struct Reading {
-    pause: Duration,
-    /// The time until which the part that was taken last must have been read.
-    deadline: Arc<Mutex<Instant>>,
-    /// Cancelled when the client must be disconnected.
-    cut_off: CancellationToken,
-    /// Cancelled when the response has ended.
-    _ended: DropGuard,
-}
-
-impl Reading {
-    /// Notes that a part is sent: the parts before were read.
-    fn begin_part(&self, bytes: usize) {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline(self.pause, bytes);
-    }
-}
-
-fn deadline(pause: Duration, bytes: usize) -> Instant {
-    Instant::now() + pause + Duration::from_secs(bytes as u64 / LOWEST_RATE)
-}
-
-/// Returns the reading of a response, and a task that has its client disconnected if it falls behind: it may pause as long as
-/// one that sends a body.
-fn watch_reader(state: &AppState, first: usize) -> (Reading, impl Future<Output = ()> + Send + use<>) {
-    let pause = state.config.server.body_timeout;
-    let latest = Arc::new(Mutex::new(deadline(pause, first)));
-    let (cut_off, ended, stopping) = (CancellationToken::new(), CancellationToken::new(), state.tasks.stopping());
-    let reading =
-        Reading { pause, deadline: Arc::clone(&latest), cut_off: cut_off.clone(), _ended: ended.clone().drop_guard() };
-    let watch = async move {
-        loop {
-            let until = *latest.lock().unwrap_or_else(PoisonError::into_inner);
-            if Instant::now() >= until {
-                return cut_off.cancel();
-            }
-            tokio::select! {
-                () = sleep_until(until) => {}
-                () = ended.cancelled() => return,
-                () = stopping.cancelled() => return,
-            }
-        }
-    };
-    (reading, watch)
 }
 
 impl<T> Streamed<T> {
