@@ -1,14 +1,16 @@
 """Runs the recipes of docs/session-log.md on an example log, and compares what they print with the document.
 
-Usage: check.py ROOT [--update], in a folder that has the example as SessionLog. With --update, the outputs are written to the
-document.
+Usage: check.py ROOT VRL [--update], in a folder that has the example as SessionLog. VRL is the folder of run.js with its packages
+installed. With --update, the outputs are written to the document.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,9 @@ from chdb import session
 RECIPE = re.compile(r"```(sh|sql)\n([^`]*)```\n\n```text\n([^`]*)```\n")
 
 MIN_RECIPES = 8
+
+# The number of lines of each day on which Vector's programs run.
+VECTOR_LINES = 500
 
 
 def run_shell(script):
@@ -46,22 +51,45 @@ class ClickHouse:
         return self.session.query(query, "CSVWithNames").data()
 
 
-def check_vector(path):
-    """Checks that each part of the configuration gets its lines from another one; by Vector itself where it is installed."""
+def check_programs(parts, vrl):
+    """Compiles the programs of Vector's configuration, and compares what they make of lines with the lines."""
+    texts = [path.read_text(encoding="utf-8").splitlines() for path in sorted(Path("SessionLog").glob("session_*.log"))]
+    lines = [line for text in texts for line in (text[:VECTOR_LINES] + text[-VECTOR_LINES:])]
+    source, condition = parts["transforms"]["lines"]["source"], parts["transforms"]["turns"]["condition"]
+    task = json.dumps({"source": source, "condition": condition, "lines": [*lines, "no line", "[]"]})
+    ran = subprocess.run(["node", "run.js"], input=task, cwd=vrl, stdout=subprocess.PIPE, check=True, timeout=60, text=True)
+    *found, torn, foreign = json.loads(ran.stdout)
+
+    def expected(line):
+        event = json.loads(line)
+        return {**event, "timestamp": datetime.fromisoformat(event["timestamp"])}, event["event"] == "chat"
+
+    for line, result in zip(lines, found, strict=True):
+        event = {**result["event"], "timestamp": datetime.fromisoformat(result["event"]["timestamp"])}
+        if (event, result["holds"]) != expected(line):
+            raise SystemExit(f"Vector's programs make {result} of {line}")
+    if torn is not None or foreign is not None:
+        raise SystemExit(f"Vector's programs make {torn} and {foreign} of lines that are not of a session log")
+
+
+def check_vector(path, vrl):
+    """Checks that each part of the configuration gets its lines from another one, and its programs; all of it by Vector itself
+    where it is installed."""
     parts = yaml.safe_load(path.read_text(encoding="utf-8"))
     names = set(parts["sources"]) | set(parts["transforms"])
     readers = list(parts["transforms"].items()) + list(parts["sinks"].items())
     wrong = [name for name, part in readers if not part["inputs"] or not set(part["inputs"]) <= names]
     if wrong or sorted(part["type"] for part in parts["sinks"].values()) != ["clickhouse", "loki"]:
         raise SystemExit(f"{path}: the inputs of {wrong} or the sinks are wrong")
+    check_programs(parts, vrl)
     if shutil.which("vector"):
         subprocess.run(["vector", "validate", "--no-environment", str(path)], check=True, timeout=60)
         return "validated by Vector"
-    return "parsed; Vector is not installed, so it was not validated"
+    return "parsed, and its programs ran; Vector is not installed, so the rest was not validated"
 
 
 def main():
-    root, update = Path(sys.argv[1]), "--update" in sys.argv
+    root, vrl, update = Path(sys.argv[1]), Path(sys.argv[2]), "--update" in sys.argv
     document = root / "docs/session-log.md"
     text = document.read_text(encoding="utf-8")
     house = ClickHouse(root, Path("SessionLog"))
@@ -84,7 +112,8 @@ def main():
         raise SystemExit("\n".join(differing))
     if count < MIN_RECIPES:
         raise SystemExit(f"only {count} recipes were found in {document}")
-    print(f"{count} recipes ran; ops/session-log/vector.yaml was {check_vector(root / 'ops/session-log/vector.yaml')}")
+    vector = check_vector(root / "ops/session-log/vector.yaml", vrl)
+    print(f"{count} recipes ran; ops/session-log/vector.yaml was {vector}")
     sys.stdout.flush()
     # ClickHouse's threads need not be waited for.
     os._exit(0)
