@@ -412,6 +412,24 @@ async fn text_has_the_singular_for_one() {
 }
 
 #[tokio::test]
+async fn the_cost_of_a_model_of_unknown_price_is_not_zero() {
+    let setup = TestSetup::new();
+    let [mut priced, mut unpriced] = [turn(1), turn(2)];
+    (priced["cost_usd"], unpriced["cost_usd"]) = (0.25.into(), Value::Null);
+    fs::write(setup.path().join("two.log"), text_of(&[priced, unpriced])).unwrap();
+    let found = json_report(&setup, &["two.log"]).await;
+    let of_models = found["models"].as_array().unwrap().iter().map(|it| (&it["cost_usd"], &it["unpriced_turns"]));
+    assert_eq!(json!(of_models.collect::<Vec<_>>()), json!([[0.25, 0], [0.0, 1]]));
+    let shown = report(&setup, &["two.log", "--by", "model"]).await.out;
+    let costs =
+        shown.lines().filter(|line| line.starts_with("  m-")).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let costs =
+        costs.map(|cells| (cells[0], cells.contains(&"unknown"), cells.contains(&"$0.250"))).collect::<Vec<_>>();
+    let expected = [("m-1", false, true), ("m-2", true, false)].repeat(2);
+    assert_eq!(costs, expected, "{shown}");
+}
+
+#[tokio::test]
 async fn replies_of_the_built_in_responder_are_no_fallbacks() {
     let setup = TestSetup::new().with("AI_SERVICE", "basic");
     let service = setup.start().await;

@@ -4,7 +4,7 @@ use super::{
     counts::{Counts, shortened},
     damage::{Damage, DamageKind, Damages},
     fields::Fields,
-    figures::{Figures, UNKNOWN, pico_usd},
+    figures::{Figures, UNKNOWN, is_unpriced, pico_usd},
     groups::Groups,
     histogram::Histogram,
     line_parser::parse,
@@ -107,7 +107,8 @@ impl Report {
         }
         turn.latency_ms.into_iter().for_each(|ms| self.latencies.add(ms));
         let (errors, cost_pico_usd) = (turn.is_error().into(), pico_usd(turn.cost_usd));
-        let sums = Sums { turns: 1, errors, cost_pico_usd, failed_calls: 0 };
+        let unpriced = is_unpriced(turn.cost_usd, turn.usage_source.as_deref()).into();
+        let sums = Sums { turns: 1, errors, cost_pico_usd, unpriced, failed_calls: 0 };
         self.hours.add(turn.hour(), sums);
         self.models.add(turn.model.as_deref(), sums);
         for call in turn.calls.iter().filter(|call| call.code.is_some()) {

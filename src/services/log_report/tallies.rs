@@ -21,6 +21,8 @@ pub(super) struct Sums {
     pub(super) turns: u64,
     pub(super) errors: u64,
     pub(super) cost_pico_usd: u128,
+    /// Turns whose cost is not known.
+    pub(super) unpriced: u64,
     /// Calls to models that failed.
     pub(super) failed_calls: u64,
 }
@@ -36,6 +38,8 @@ pub struct Tally {
     pub errors: u64,
     /// The cost in US dollars.
     pub cost_usd: f64,
+    /// The number of turns of models of unknown price, which are not in the cost.
+    pub unpriced_turns: u64,
     /// The number of calls that failed: in the turns of the hour, or to the model.
     pub failed_calls: u64,
 }
@@ -45,6 +49,7 @@ impl Sums {
         self.turns += next.turns;
         self.errors += next.errors;
         self.cost_pico_usd += next.cost_pico_usd;
+        self.unpriced += next.unpriced;
         self.failed_calls += next.failed_calls;
     }
 }
@@ -76,6 +81,6 @@ impl Tallies {
 }
 
 fn tally(name: Option<String>, sums: Sums) -> Tally {
-    let Sums { turns, errors, cost_pico_usd, failed_calls } = sums;
-    Tally { name, turns, errors, cost_usd: usd(cost_pico_usd), failed_calls }
+    let Sums { turns, errors, cost_pico_usd, unpriced, failed_calls } = sums;
+    Tally { name, turns, errors, cost_usd: usd(cost_pico_usd), unpriced_turns: unpriced, failed_calls }
 }

@@ -73,13 +73,18 @@ fn group_row(name: String, turns: &TurnSummary) -> Vec<String> {
         .into_iter()
         .flat_map(|Percentiles { p50, p95, p99, .. }| [p50, p95, p99]);
     let times = times.map(|ms| ms.map(numbers::milliseconds).unwrap_or_default());
-    let sums = [numbers::count(turns.total_tokens), numbers::dollars(turns.cost_usd)];
+    let sums = [numbers::count(turns.total_tokens), cost(turns.cost_usd, turns.unpriced_turns)];
     [name].into_iter().chain(counts).chain(people).chain(sums).chain(times).collect()
+}
+
+/// Returns a cost, unless no turn has one because prices are unknown.
+fn cost(usd: f64, unpriced_turns: u64) -> String {
+    if usd == 0.0 && unpriced_turns > 0 { "unknown".to_owned() } else { numbers::dollars(usd) }
 }
 
 fn models(summary: &Summary) -> Table {
     let row = |tally: &Tally| {
-        let cost = numbers::dollars(tally.cost_usd);
+        let cost = cost(tally.cost_usd, tally.unpriced_turns);
         let [turns, errors, failed] = [tally.turns, tally.errors, tally.failed_calls].map(numbers::count);
         vec![name(tally.name.as_deref()).to_owned(), turns, errors, failed, cost]
     };
