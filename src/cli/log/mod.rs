@@ -99,17 +99,17 @@ struct Places<'a> {
     env_file: &'a Path,
     /// Whether a folder without a file of a log has none. Otherwise that is an error.
     may_be_empty: bool,
-    /// Whether the files that are not read were named.
-    are_others_named: Cell<bool>,
+    /// Whether the files were listed before.
+    was_listed: Cell<bool>,
 }
 
 impl<'a> Places<'a> {
     /// Returns the places at the paths, or the configured folder if there are none.
     fn new(paths: &'a [PathBuf], env_file: &'a Path) -> Self {
-        Self { paths, env_file, may_be_empty: false, are_others_named: Cell::new(false) }
+        Self { paths, env_file, may_be_empty: false, was_listed: Cell::new(false) }
     }
 
-    /// Lists the files as [`find_files`] does. Files that are not read are named once.
+    /// Lists the files as [`find_files`] does. Files that are not read are named once. Fails if a pipe would be read again.
     fn find_files(&self) -> Result<Vec<LogFile>, ExitCode> {
         let path = |path: &PathBuf| if path.as_os_str() == "-" { PathBuf::from(STANDARD_INPUT) } else { path.clone() };
         let given = self.paths.iter().map(path).collect::<Vec<_>>();
@@ -122,8 +122,13 @@ impl<'a> Places<'a> {
         if self.may_be_empty && matches!(found, Err(FindFailure::NoLog(_))) {
             return Ok(Vec::new());
         }
-        if !self.are_others_named.replace(true) {
+        if !self.was_listed.replace(true) {
             name_other_files(&folders);
+        } else if found.as_ref().is_ok_and(|files| files.iter().any(|file| file.length.is_none())) {
+            print_status(
+                "log or database were changed meanwhile, and a pipe can be read only once; run the command again",
+            );
+            return Err(ExitCode::from(USAGE));
         }
         found.map_err(|failure| {
             let code = usage_error(&failure);

@@ -1,5 +1,7 @@
 //! Tools that read the log while the service compresses and deletes days.
 
+#[cfg(unix)]
+use std::process::{Output, Stdio};
 use std::{fs, ops::ControlFlow};
 
 use al_chat::{
@@ -135,10 +137,10 @@ async fn a_day_that_is_deleted_after_the_listing_is_deleted() {
     days.service.stop().await;
 }
 
-/// Runs a command of `al-chat log` on a log in which `SESSION_LOG_KEEP` deletes a second day after the command has listed the
-/// files. Returns its JSON.
+/// Runs a command of `al-chat log` on a pipe, and on a log in which `SESSION_LOG_KEEP` deletes a second day after the command has
+/// listed the files. The next listing has an empty file in place of the pipe, unless the pipe `stays`.
 #[cfg(unix)]
-async fn run_while_a_day_is_deleted(command: &str) -> Value {
+async fn run_while_a_day_is_deleted(command: &str, stays: bool) -> Output {
     let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
     for _ in 2..=4 {
         days.next().await;
@@ -151,7 +153,7 @@ async fn run_while_a_day_is_deleted(command: &str) -> Value {
     let folder = days.setup.log_dir();
     let arguments = ["log", command, "--format", "json", pipe.to_str().unwrap(), folder.to_str().unwrap()];
     let mut running = days.setup.command(&arguments);
-    let running = running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (opened, is_opened) = tokio::sync::oneshot::channel();
     let (end, is_ended) = std::sync::mpsc::channel::<()>();
     let path = pipe.clone();
@@ -164,22 +166,30 @@ async fn run_while_a_day_is_deleted(command: &str) -> Value {
     timeout(TEST_TIMEOUT, is_opened).await.unwrap().unwrap();
     days.next().await;
     wait_until_gone(&plain(&days.setup, "2026-03-02")).await;
-    // The next listing has an empty file in its place.
-    fs::remove_file(&pipe).unwrap();
-    fs::write(&pipe, "").unwrap();
+    if !stays {
+        fs::remove_file(&pipe).unwrap();
+        fs::write(&pipe, "").unwrap();
+    }
     drop(end);
     let output = timeout(TEST_TIMEOUT, running.wait_with_output()).await.unwrap().unwrap();
-    let (result, diagnostics) = (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr));
-    assert_eq!(output.status.code(), Some(0), "{result:#}");
-    assert_eq!(diagnostics.unwrap().matches("notes.txt is not read").count(), 1);
     days.service.stop().await;
+    output
+}
+
+/// Returns what the command prints that has compared the log once more.
+#[cfg(unix)]
+async fn result_while_a_day_is_deleted(command: &str) -> Value {
+    let output = run_while_a_day_is_deleted(command, false).await;
+    let result = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap().matches("notes.txt is not read").count(), 1);
     result
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_day_that_is_deleted_while_verify_runs_is_no_damage() {
-    let result = run_while_a_day_is_deleted("verify").await;
+    let result = result_while_a_day_is_deleted("verify").await;
     assert_eq!(result["damage_count"], 0, "{result:#}");
     assert!(
         result["notes"].to_string().contains("2 files, session_2026-03-01.log to session_2026-03-02.log"),
@@ -190,12 +200,21 @@ async fn a_day_that_is_deleted_while_verify_runs_is_no_damage() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_day_that_is_deleted_while_reconcile_runs_is_the_same() {
-    let result = run_while_a_day_is_deleted("reconcile").await;
+    let result = result_while_a_day_is_deleted("reconcile").await;
     assert_eq!(
         (&result["difference_count"], &result["deleted"]["turns"]),
         (&Value::from(0), &Value::from(6)),
         "{result:#}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_not_read_again() {
+    let output = run_while_a_day_is_deleted("verify", true).await;
+    let diagnostics = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{diagnostics}");
+    assert!(diagnostics.contains("a pipe can be read only once; run the command again"), "{diagnostics}");
 }
 
 #[test]
