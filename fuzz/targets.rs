@@ -24,7 +24,7 @@ use al_chat::{
         http_client::{self, Client},
         tasks::Tasks,
     },
-    services::{log_report, log_search},
+    services::{log_report, log_search, log_verification},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -99,6 +99,8 @@ pub fn session_log(bytes: &[u8]) {
     let files = log_files::find(&[path]).expect("the file is there");
     let _ = log_report::report(&files, &log_report::Query::default(), |_| {});
     let _ = log_search::search(&files, "session_20260101_000000", |_| {});
+    let task = log_verification::Task { files: &files, secrets: &[], whole_folders: &[], expected: &[], in_use: &[] };
+    let _ = log_verification::verify(&task, |_| {});
 }
 
 /// A service with the built-in responder, in this process.

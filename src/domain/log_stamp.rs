@@ -14,6 +14,9 @@ use super::{
 /// The version of the line format, the field `v`.
 pub const VERSION: u64 = 1;
 
+/// The greatest number that a line can have: the database stores numbers as signed integers.
+const MAX_SEQ: u64 = i64::MAX.cast_unsigned();
+
 /// The text before the digits of a line's chain. A quotation mark follows them.
 pub const CHAIN_FIELD: &str = r#","chain":""#;
 
@@ -64,8 +67,13 @@ pub fn parse(line: &[u8]) -> Option<StampedLine<'_>> {
 fn parse_reordered(line: &[u8]) -> Option<StampedLine<'_>> {
     memchr::memmem::find(line, b"\"instance\"")?;
     let StampFields { event, timestamp, date, instance, seq } = serde_json::from_slice(line).ok()?;
-    let position = LogPosition { instance: instance.parse().ok()?, seq };
+    let position = position(instance.parse().ok()?, seq)?;
     Some(StampedLine { event, timestamp, date, position, chain: None })
+}
+
+/// Returns the position of a line; `None` if no line can have this number.
+fn position(instance: Uuid, seq: u64) -> Option<LogPosition> {
+    (1..=MAX_SEQ).contains(&seq).then_some(LogPosition { instance, seq })
 }
 
 /// The head of a line whose fields are in the order in which they are written. Tools read gigabytes, and a JSON parser
@@ -90,7 +98,7 @@ impl<'a> Head<'a> {
         let instance = Uuid::try_parse(self.until_quote()?).ok()?;
         self.skip(b",\"seq\":")?;
         let seq = self.number()?;
-        let position = LogPosition { instance, seq };
+        let position = position(instance, seq)?;
         Some(StampedLine { event, timestamp, date, position, chain: self.chain() })
     }
 
@@ -157,6 +165,19 @@ mod tests {
         for rest in [",\"x\":0}", "}", r#","chain":"12"}"#, r#","x":0,"chain":"000102030405060708090a0b0c0d0e0f"}"#] {
             let line = format!("{head}{rest}");
             assert_eq!(parse(line.as_bytes()), Some(StampedLine { chain: None, ..expected.clone() }), "{line}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_no_line_can_have_are_none() {
+        let instance = Uuid::from_u128(7);
+        for (seq, is_number) in [(0, false), (1, true), (MAX_SEQ, true), (MAX_SEQ + 1, false), (u64::MAX, false)] {
+            let head =
+                format!(r#"{{"event":"chat","timestamp":"t","date":"d","v":1,"instance":"{instance}","seq":{seq}}}"#);
+            let reordered = json!({ "seq": seq, "instance": instance.to_string(), "event": "chat" }).to_string();
+            for line in [head, reordered] {
+                assert_eq!(parse(line.as_bytes()).is_some(), is_number, "{line}");
+            }
         }
     }
 

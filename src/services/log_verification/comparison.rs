@@ -17,7 +17,9 @@ use crate::foundation::compression::Compression;
 /// Compares what each start says about the process before with what is known of that.
 pub(super) fn claims(report: &mut Report<'_>, claims: &[Claim], ends: &BTreeMap<Uuid, KnownEnd>) {
     for claim in claims {
-        let (Some(instance), Some(claimed)) = (claim.previous(), &claim.end) else { continue };
+        // No line has the number 0.
+        let end = claim.end.as_ref().filter(|end| end.seq > 0);
+        let (Some(instance), Some(claimed)) = (claim.previous(), end) else { continue };
         let Claim { by, at, .. } = claim;
         let (first_missing, after) = match ends.get(&instance) {
             Some(end) if end.seq < claimed.seq => (end.seq + 1, end.line()),

@@ -111,6 +111,14 @@ async fn lines_without_a_number_are_damage_after_numbered_ones() {
         let after = (day("2026-03-05"), vec![line_of_0_1("2026-03-05"); 2]);
         assert_eq!(changed(&|files| files.push(after.clone())), unproven(2));
         assert_eq!(changed(&|files| files[3].1.push(b"{\"x\":1}\n".to_vec())), (vec![DamageKind::Altered], 0));
+        // Numbers that no line can have.
+        for number in ["0", "18446744073709551615"] {
+            let line = String::from_utf8(files[3].1.last().unwrap().clone()).unwrap();
+            let (before, after) = line.split_once(",\"seq\":").unwrap();
+            let (_, after) = after.split_once(',').unwrap();
+            let line = format!("{before},\"seq\":{number},{after}");
+            assert_eq!(changed(&|files| files[3].1.push(line.clone().into_bytes())), unproven(1), "{number}");
+        }
         // An earlier version has written before.
         let before = (day("2026-02-28"), vec![line_of_0_1("2026-02-28"); 2]);
         assert_eq!(changed(&|files| files.insert(0, before.clone())), (vec![], 2));
