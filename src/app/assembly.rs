@@ -79,7 +79,9 @@ pub(super) async fn open(
     let sites = Sites::open(&config, checked_sites, sites_storage, &ticket_secret, &paused, sites_clock, &tasks);
     live_limits::follow(&sites, &turns, &tasks);
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
-    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, &config, &tasks);
+    let (limits, idle_timeout) = (turns.usage_limits(), config.session_idle_timeout);
+    let sessions =
+        Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, limits, idle_timeout, &tasks);
     let fingerprint_key =
         FingerprintKey::new(&outage.wait_out(async || storage.secret(FINGERPRINT_SECRET).await).await?);
     let open_accounts = async || Accounts::open(&config.accounts, storage.clone(), clock.clone()).await;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::join;
 
 use crate::{
     fakes::model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Script},
     limits::{assert_limited, left},
     support::{
+        client::{Client, HttpResponse},
         manual_clock::ManualClock,
         service::{TestSetup, start_with, wait_until},
     },
@@ -37,6 +39,27 @@ async fn a_restart_keeps_the_counts_of_the_day() {
     assert_limited(&service.client.chat("hello").await, "limit_reached", "visitor", "turns", "day");
     clock.advance(Duration::from_hours(24));
     service.client.chat("hello").await.assert_ok();
+}
+
+async fn start_session(client: &Client) -> HttpResponse {
+    client.post("/api/session/start", &json!({})).await
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_sessions_of_the_day() {
+    let clock = ManualClock::at(NOON);
+    let setup = TestSetup::new().with("LIMIT_SESSIONS", "3/day");
+    for sessions in [2, 1] {
+        let service = setup.start_with_clock(clock.clock("UTC")).await;
+        for _ in 0..sessions {
+            start_session(&service.client).await.assert_ok();
+        }
+        service.stop().await;
+    }
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    start_session(&service.client).await.assert_error(429, "session_limit_reached");
+    clock.advance(Duration::from_hours(24));
+    start_session(&service.client).await.assert_ok();
 }
 
 #[tokio::test]
@@ -107,14 +130,10 @@ async fn the_database_holds_no_address_and_no_session() {
 mod replicas {
     use futures_util::future::join_all;
     use reqwest::StatusCode;
-    use serde_json::json;
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::{
-        postgres::cluster,
-        support::{client::HttpResponse, service::Service},
-    };
+    use crate::{postgres::cluster, support::service::Service};
 
     async fn start_three(limits: &[(&str, &str)]) -> (FakeModel, Vec<TestSetup>, Vec<Service>) {
         let (database, model) = (cluster::shared().database(), FakeModel::start().await);
@@ -125,6 +144,22 @@ mod replicas {
             services.push(setup.start().await);
         }
         (model, setups, services)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+    async fn replicas_share_the_sessions_of_an_address() {
+        let (_model, setups, services) = start_three(&[("LIMIT_SESSIONS", "5/day")]).await;
+        for _ in 0..5 {
+            start_session(&services[0].client).await.assert_ok();
+        }
+        wait_for_count(&setups[0], 5).await;
+        for service in &services[1..] {
+            // The count of one session brings what the others have started.
+            start_session(&service.client).await.assert_ok();
+            let is_refused = async || (start_session(&service.client).await.status == 429).then_some(());
+            wait_until("a refusal", is_refused).await;
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

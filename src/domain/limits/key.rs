@@ -9,12 +9,12 @@ use super::{
     group::LimitGroup,
     scope::LimitScope,
 };
-use crate::foundation::secret::SigningSecret;
+use crate::{domain::client_ip::ClientIp, foundation::secret::SigningSecret};
 
 /// The context from which BLAKE3 derives the key: unique in the world, and never changed.
 const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 hashes of those whose usage is limited";
 
-/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; and which limits apply to the count.
+/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; or whose sessions; and which limits apply to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LimitKey {
     pub(super) group: LimitGroup,
@@ -60,11 +60,21 @@ impl LimitKeys {
             (LimitScope::Visitor, AskerId::Cookie(hash)) => self.hash("cookie", hash.as_bytes()),
             (LimitScope::Visitor, AskerId::Ticket(visitor)) => self.hash("ticket", &visitor.bytes()),
             (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
-            (LimitScope::Visitor, AskerId::Address) | (LimitScope::Address, _) => {
-                self.hash("address", &asker.address.octets())
+            (LimitScope::Visitor, AskerId::Address) | (LimitScope::Address | LimitScope::Sessions, _) => {
+                self.address_hash(asker.address)
             }
         };
         LimitKey { group, hash }
+    }
+
+    /// Returns the key of an address whose sessions are counted.
+    pub(super) fn of_sessions(&self, address: ClientIp) -> LimitKey {
+        let group = LimitGroup { scope: LimitScope::Sessions, tenant: None };
+        LimitKey { group, hash: self.address_hash(address) }
+    }
+
+    fn address_hash(&self, address: ClientIp) -> u128 {
+        self.hash("address", &address.octets())
     }
 
     fn hash(&self, kind: &str, identity: &[u8]) -> u128 {

@@ -4,6 +4,8 @@
 //! an API key, the key's and that of all together. In each it is reserved at its expected amounts, which count until they are replaced by what the turn really used. A limit admits turns
 //! while less than its amount is used or reserved, so that only the last turn can exceed it.
 //!
+//! Sessions are counted in the same way, by address.
+//!
 //! The database has the sums of all replicas, reservations included. It is told of changes, and returns the sums.
 
 mod amounts;
@@ -18,7 +20,7 @@ mod near;
 mod operation;
 mod reached;
 mod scope;
-mod session_quota;
+mod sessions;
 mod usage_limits;
 mod window_count;
 mod worst_day;
@@ -34,7 +36,7 @@ pub use self::{
     near::{DatabaseSums, LimitUsage},
     reached::{LimitReached, Standing},
     scope::LimitScope,
-    session_quota::{SessionQuota, TooManySessions},
+    sessions::TooManySessions,
     usage_limits::{Reserved, UsageLimits},
     window_count::{Unshared, window_end},
     worst_day::WorstDay,

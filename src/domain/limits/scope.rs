@@ -1,4 +1,4 @@
-//! The scopes of limits: the groups of turns that are counted together.
+//! The scopes of limits: the groups of turns, or of sessions, that are counted together.
 
 use crate::foundation::config::{Limits, ScopeLimits};
 
@@ -15,10 +15,12 @@ pub enum LimitScope {
     Key,
     /// All turns.
     Total,
+    /// The sessions that one address starts, which are no turns.
+    Sessions,
 }
 
 impl LimitScope {
-    /// All scopes, the narrowest first.
+    /// All scopes of turns, the narrowest first.
     pub const ALL: [Self; 5] = [Self::Visitor, Self::Address, Self::Site, Self::Key, Self::Total];
 
     /// Returns the limits that the settings have for this scope; `None` where only tenants have limits of their own.
@@ -30,6 +32,7 @@ impl LimitScope {
             Self::Site => None,
             Self::Key => Some(&settings.key),
             Self::Total => Some(&settings.total),
+            Self::Sessions => Some(&settings.sessions),
         }
     }
 
@@ -42,12 +45,13 @@ impl LimitScope {
             Self::Site => "site",
             Self::Key => "key",
             Self::Total => "total",
+            Self::Sessions => "sessions",
         }
     }
 
     /// Parses the name used in the database.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+        Self::ALL.into_iter().chain([Self::Sessions]).find(|scope| scope.as_str() == name)
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub struct UsageLimits {
     settings: RwLock<Arc<Limits>>,
-    keys: LimitKeys,
+    pub(super) keys: LimitKeys,
     pub(super) counts: Counts,
 }
 

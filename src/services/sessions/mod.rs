@@ -25,10 +25,10 @@ use crate::{
     },
     domain::{
         client_ip::ClientIp,
-        limits::SessionQuota,
+        limits::UsageLimits,
         session::{SessionId, SessionKey},
     },
-    foundation::{clock::Clock, config::Config, error_chain::ErrorChain, tasks::Tasks},
+    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// Starts and stops sessions. Cheap to clone.
@@ -43,7 +43,7 @@ struct Inner {
     tasks: Tasks,
     stops: Stops,
     key: SessionKey,
-    quota: SessionQuota,
+    limits: Arc<UsageLimits>,
 }
 
 /// The client that starts or stops a session.
@@ -58,19 +58,19 @@ pub struct SessionClient {
 }
 
 impl Sessions {
-    /// Starts the task that closes sessions idle for longer than `SESSION_IDLE_TIMEOUT`.
+    /// Starts the task that closes sessions idle for longer than `idle_timeout`. `limits` bound those of an address.
     #[must_use]
     pub fn start(
         storage: Storage,
         log: SessionLog,
         clock: Clock,
         key: SessionKey,
-        config: &Config,
+        limits: Arc<UsageLimits>,
+        idle_timeout: Duration,
         tasks: &Tasks,
     ) -> Self {
-        let (quota, idle_timeout) = (SessionQuota::new(config.limits.sessions.clone()), config.session_idle_timeout);
         let stops = Stops::new(storage.clone(), log.clone(), clock.clone());
-        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops, key, quota }));
+        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops, key, limits }));
         tasks.spawn("idle sessions", this.clone().sweep_periodically(idle_timeout, tasks.stopping()));
         this
     }
@@ -105,13 +105,13 @@ impl Sessions {
         Ok((id, now))
     }
 
-    /// Counts a session for the address's quota, without a look into the database. Servers have no quota.
+    /// Counts a session of the address, without a look into the database. Those of servers are not limited.
     fn admit(&self, SessionClient { address, is_local, is_server }: SessionClient) -> Result<(), SessionFailure> {
         if is_server {
             return Ok(());
         }
-        let Inner { quota, storage, .. } = &*self.0;
-        Ok(quota.admit(address, is_local, storage.session_time())?)
+        let Inner { limits, storage, .. } = &*self.0;
+        Ok(limits.admit_session(address, is_local, storage.session_time())?)
     }
 
     /// Ends a session with the client's `metrics` (a JSON object), whether it was started here or not. A session that has

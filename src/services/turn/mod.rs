@@ -67,7 +67,7 @@ use crate::{
     adapters::{model::BreakerState, storage::ChatId},
     domain::{
         account::OwnerId,
-        limits::{Asker, LimitKey, LimitUsage, Standing},
+        limits::{Asker, LimitKey, LimitUsage, Standing, UsageLimits},
         session::SessionId,
         tenant::{Tenant, TicketVisitor},
     },
@@ -99,6 +99,13 @@ impl Turns {
         let unreadable = log_interrupted(&self.0.runner.recorder, outage).await?;
         self.0.monitor.add_missing_log_lines(unreadable);
         Ok(())
+    }
+
+    /// Returns the limits with what is used of them. They also count sessions, so that replicas share these counts as those of
+    /// turns.
+    #[must_use]
+    pub fn usage_limits(&self) -> Arc<UsageLimits> {
+        self.0.limits.usage()
     }
 
     /// Returns what is left of the limit that is nearest to its end for whoever asks; `None` without a limit.

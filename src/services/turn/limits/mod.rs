@@ -62,12 +62,18 @@ impl TurnLimits {
         let used = outage.wait_out(async || storage.limit_counts(MAX_COUNTERS).await).await?;
         let usage = UsageLimits::new(config.limits.clone(), &secret);
         sharing::begin(&usage, used, storage.session_time());
-        let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(config, Arc::clone(abilities)) });
+        let counts =
+            Arc::new(TurnCounts { usage: Arc::new(usage), estimator: Estimator::new(config, Arc::clone(abilities)) });
         let (resets, requested) = mpsc::channel(1);
         tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), requested, tasks.stopping()));
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
         let (anonymous_input, key_lookups) = (config.limits.anonymous_input, KeyLookups::default());
         Ok(Self { counts, anonymous_input, key_lookups, resets, storage, metrics })
+    }
+
+    /// Returns the counts, for whatever else is limited beside turns.
+    pub(super) fn usage(&self) -> Arc<UsageLimits> {
+        Arc::clone(&self.counts.usage)
     }
 
     /// Returns a key that no other asker has, with hashes instead of addresses. It is the same at all replicas.
