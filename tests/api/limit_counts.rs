@@ -94,8 +94,8 @@ async fn the_database_has_reservations_until_turns_are_settled() {
         wait_until(&rows, async || (setup.count_rows(&rows).await > 0).then_some(())).await;
     };
     let (answer, ()) = join!(service.client.chat("hello"), async {
-        has_tokens("tokens = 1005").await;
-        assert_eq!(left(&service.client).await, 100_000 - 1005);
+        has_tokens("tokens = 1013").await;
+        assert_eq!(left(&service.client).await, 100_000 - 1013);
         gate.open();
     });
     answer.assert_ok();
@@ -199,14 +199,14 @@ mod replicas {
 
     /// Starts three replicas and a turn at the first, which takes all but five tokens while it runs.
     async fn start_with_a_long_turn() -> (FakeModel, Vec<TestSetup>, Vec<Service>, Gate, JoinHandle<HttpResponse>) {
-        let limits = [("LIMIT_TOTAL", "1010tokens/day"), ("MAX_ANSWER_TOKENS", "1000")];
+        let limits = [("LIMIT_TOTAL", "1018tokens/day"), ("MAX_ANSWER_TOKENS", "1000")];
         let (model, setups, services) = start_three(&limits).await;
         let gate = Gate::new();
         model.behave_once(Behaviour::Held(gate.clone()));
         let client = services[0].client.clone();
         #[expect(clippy::disallowed_methods, reason = "awaited by the test")]
         let long = tokio::spawn(async move { client.chat("hello").await });
-        let rows = "limit_counts WHERE seconds = 86400 AND tokens = 1005";
+        let rows = "limit_counts WHERE seconds = 86400 AND tokens = 1013";
         wait_until(rows, async || (setups[0].count_rows(rows).await > 0).then_some(())).await;
         (model, setups, services, gate, long)
     }

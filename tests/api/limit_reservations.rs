@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use tokio::join;
@@ -18,7 +19,10 @@ use crate::{
 };
 
 /// The tokens of the question `hello` as they are reserved, without the answer.
-const HELLO_TOKENS: u64 = 5;
+const HELLO_TOKENS: u64 = 13;
+
+/// The most tokens of an answer of gpt-4o-mini.
+const LONGEST_ANSWER: u64 = 16_384;
 
 /// Asks, and disconnects when the time is over.
 async fn ask_and_leave(client: &Client, body: &serde_json::Value) {
@@ -65,10 +69,15 @@ async fn a_whole_answer_that_is_cut_off_counts_as_reserved() {
 
 /// Asks a model that never answers, and returns what the question is reserved at.
 async fn reserved(settings: &[(&str, &str)], question: &str) -> u64 {
+    reserved_for(settings, &json!({ "message": question })).await
+}
+
+/// Sends a question with these fields to a model that never answers, and returns what it is reserved at.
+async fn reserved_for(settings: &[(&str, &str)], body: &serde_json::Value) -> u64 {
     let limits = [("LIMIT_VISITOR", "9000000tokens/day"), ("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "300ms")];
     let (model, _setup, service) = start_with(&[&limits[..], settings].concat()).await;
     model.set_behaviour(Behaviour::Silent);
-    service.client.chat(question).await.assert_error(504, "model_timeout");
+    service.client.post("/api/chat", body).await.assert_error(504, "model_timeout");
     9_000_000 - left(&service.client).await
 }
 
@@ -79,22 +88,55 @@ async fn a_question_is_reserved_at_most_at_the_models_window() {
     let of_setting = ("MODEL_WINDOWS", "mine=100000,gpt-4o-mini=1000");
     assert_eq!(reserved(&[answer, of_setting], &million).await, 128_000 + 10, "the provider reads more than was set");
     assert_eq!(reserved(&[answer, of_setting, ("OPENAI_MODEL", "mine")], &million).await, 100_000 + 10);
-    assert_eq!(reserved(&[answer, ("OPENAI_MODEL", "unknown")], &million).await, 333_333 + 4 + 10);
+    assert_eq!(reserved(&[answer, ("OPENAI_MODEL", "unknown")], &million).await, 1_000_000 + 8 + 10);
+}
+
+#[tokio::test]
+async fn an_image_is_reserved_at_the_largest_one() {
+    let body = json!({ "message": "Look", "image": "data:image/png;base64,iVBORw0KGgo=" });
+    let reserved = reserved_for(&[("MAX_ANSWER_TOKENS", "10")], &body).await;
+    // Eight tiles of OpenAI's rule: 2833 + 8 * 5667.
+    assert!((48_169..60_000).contains(&reserved), "{reserved}");
+}
+
+#[tokio::test]
+async fn turns_of_accounts_at_once_exceed_a_limit_by_one_only() {
+    const EACH: u64 = HELLO_TOKENS + LONGEST_ANSWER;
+    for (name, limit, expected) in
+        [("LIMIT_ADDRESS", "100000tokens/day", 100_000_u64.div_ceil(EACH)), ("LIMIT_TOTAL", "0.05usd/day", 6)]
+    {
+        let (model, _setup, service, ada) = start_with_ada(&[("LIMIT_VISITOR", "off"), (name, limit)]).await;
+        let users = [ada, User::register(&service.client, "bob").await];
+        let [prompt_tokens, completion_tokens] = [HELLO_TOKENS, LONGEST_ANSWER].map(|it| usize::try_from(it).unwrap());
+        let reply = Reply { prompt_tokens, completion_tokens, ..Reply::default() };
+        let answer = Box::new(Behaviour::Answer(reply));
+        model.set_behaviour(Behaviour::Delayed(Duration::from_millis(100), answer));
+        let hello = json!({ "message": "hello" });
+        let asked = users.iter().flat_map(|user| (0..20).map(|_| user.post("/api/chat", &hello)));
+        let answers = join_all(asked).await;
+        let answered = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((answered as u64, model.call_count() as u64), (expected, expected), "{limit}");
+    }
 }
 
 #[tokio::test]
 async fn a_model_that_reasons_is_reserved_with_its_reasoning() {
     let model = ("OPENAI_MODEL", "o3-mini");
-    assert_eq!(reserved(&[model], "hello").await, HELLO_TOKENS + 25_000);
+    assert_eq!(reserved(&[model], "hello").await, HELLO_TOKENS + 100_000);
     assert_eq!(reserved(&[model, ("MAX_ANSWER_TOKENS", "1000")], "hello").await, HELLO_TOKENS + 1000 + 4096);
     assert_eq!(reserved(&[("MAX_ANSWER_TOKENS", "1000")], "hello").await, HELLO_TOKENS + 1000);
-    assert_eq!(reserved(&[], "hello").await, HELLO_TOKENS + 4096);
+    assert_eq!(reserved(&[], "hello").await, HELLO_TOKENS + LONGEST_ANSWER);
+    assert_eq!(
+        reserved(&[("OPENAI_MODEL", "mine")], "hello").await,
+        HELLO_TOKENS + 8192,
+        "as many as fit into its window"
+    );
 }
 
 #[tokio::test]
 async fn a_stopped_stream_of_a_model_that_reasons_counts_as_reserved() {
     for (name, is_reserved) in [("o3-mini", true), ("gpt-4o-mini", false)] {
-        let settings = [("LIMIT_VISITOR", "100000tokens/day"), ("OPENAI_MODEL", name)];
+        let settings = [("LIMIT_VISITOR", "200000tokens/day"), ("OPENAI_MODEL", name)];
         let (model, _setup, service) = start_with(&settings).await;
         let (gate, pieces) = (PieceGate::new(), ["One ", "two."].map(str::to_owned).to_vec());
         model.behave_once(Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }));
@@ -106,8 +148,8 @@ async fn a_stopped_stream_of_a_model_that_reasons_counts_as_reserved() {
         let (_, end) = events.text_and_end().await;
         let shown = end.data["usage"]["total_tokens"].as_u64().unwrap();
         assert!(shown < 30, "{end:?}");
-        let expected = if is_reserved { HELLO_TOKENS + 25_000 } else { shown };
-        assert_eq!(100_000 - left(&service.client).await, expected, "{name}");
+        let expected = if is_reserved { HELLO_TOKENS + 100_000 } else { shown };
+        assert_eq!(200_000 - left(&service.client).await, expected, "{name}");
     }
 }
 
@@ -135,7 +177,7 @@ fn hold_next(model: &FakeModel) -> PieceGate {
 
 #[tokio::test]
 async fn the_history_of_a_stored_chat_is_reserved_before_it_is_sent() {
-    let settings = [("LIMIT_VISITOR", "20500tokens/day"), ("MAX_ANSWER_TOKENS", "10")];
+    let settings = [("LIMIT_VISITOR", "60500tokens/day"), ("MAX_ANSWER_TOKENS", "10")];
     let (model, _setup, service, ada) = start_with_ada(&settings).await;
     let few = Reply { prompt_tokens: 1, completion_tokens: 1, ..Reply::default() };
     model.set_behaviour(Behaviour::Answer(few));
@@ -150,7 +192,7 @@ async fn the_history_of_a_stored_chat_is_reserved_before_it_is_sent() {
             second
         },
         async {
-            wait_until("the second question to wait", async || (left_for(&ada).await < 460).then_some(())).await;
+            wait_until("the second question to wait", async || (left_for(&ada).await < 420).then_some(())).await;
             ada.send(other, "third").await
         },
         async {

@@ -224,19 +224,21 @@ async fn a_refused_turn_takes_nothing_from_any_limit() {
 
 #[tokio::test]
 async fn fifty_turns_at_once_spend_a_budget_for_five_once() {
-    // A reply costs $0.0000054; so does its estimate, with a message of 24 bytes.
-    let settings = [("LIMIT_TOTAL", "0.000027usd/day"), ("MAX_ANSWER_TOKENS", "6")];
-    let Clocked { model, service, .. } = start_clocked(&settings).await;
-    let answer = Box::new(Behaviour::Answer(Reply::default()));
-    model.set_behaviour(Behaviour::Delayed(Duration::from_millis(100), answer));
-    let answers = join_all((0..50).map(|_| service.client.chat("Twenty-four characters.."))).await;
-    let answered = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!((answered, model.call_count()), (5, 5));
-    for answer in answers.iter().filter(|answer| answer.status != 200) {
-        let code = answer.json()["code"].clone();
-        assert!(code == "limit_reached" || code == "budget_spent", "{code}");
+    // What turns cost is as much as their reservation, also if each byte is a token.
+    let dense = "\u{13000}".repeat(148);
+    for (question, prompt_tokens, limit) in [("four", 12, "0.000027usd/day"), (&dense, 600, "0.000468usd/day")] {
+        let Clocked { model, service, .. } = start_clocked(&[("LIMIT_TOTAL", limit), ("MAX_ANSWER_TOKENS", "6")]).await;
+        let answer = Box::new(Behaviour::Answer(Reply { prompt_tokens, ..Reply::default() }));
+        model.set_behaviour(Behaviour::Delayed(Duration::from_millis(100), answer));
+        let answers = join_all((0..50).map(|_| service.client.chat(question))).await;
+        let answered = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((answered, model.call_count()), (5, 5), "{limit}");
+        for answer in answers.iter().filter(|answer| answer.status != 200) {
+            let code = answer.json()["code"].clone();
+            assert!(code == "limit_reached" || code == "budget_spent", "{code}");
+        }
+        assert_limited(&service.client.chat("hello").await, "budget_spent", "total", "usd", "day");
     }
-    assert_limited(&service.client.chat("hello").await, "budget_spent", "total", "usd", "day");
 }
 
 #[tokio::test]

@@ -71,6 +71,12 @@ impl KnownModels {
         published.into_iter().chain(self.windows.get(model).copied()).max()
     }
 
+    /// Returns the most tokens that an answer of a model has, with its reasoning; `None` if that is not known.
+    #[must_use]
+    pub fn longest_answer(&self, model: &str) -> Option<u64> {
+        self.line(model).and_then(|line| line.answer)
+    }
+
     /// Returns the line that describes a model.
     fn line(&self, model: &str) -> Option<&Line> {
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
@@ -85,21 +91,22 @@ struct Line {
     /// Whether `name` matches anywhere in a model's name, and not only at the beginning.
     matches_anywhere: bool,
     window: Option<u64>,
+    answer: Option<u64>,
     image: Option<u64>,
     reasons: bool,
 }
 
 impl Line {
     fn parse(line: &'static str) -> Option<Self> {
-        let [name, window, image, reasons] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
+        let [name, window, answer, image, reasons] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
         let within = name.strip_prefix('*');
-        let (window, image) = (number(window).ok()?, number(image).ok()?);
+        let (window, answer, image) = (number(window).ok()?, number(answer).ok()?, number(image).ok()?);
         let reasons = match reasons {
             "reasons" => true,
             "" => false,
             _ => return None,
         };
-        Some(Self { name: within.unwrap_or(name), matches_anywhere: within.is_some(), window, image, reasons })
+        Some(Self { name: within.unwrap_or(name), matches_anywhere: within.is_some(), window, answer, image, reasons })
     }
 
     fn matches(&self, name: &str) -> bool {
@@ -200,6 +207,20 @@ mod tests {
         let known = KnownModels::new(&windows, &[]);
         let expected = [("gpt-4o", Some(128_000)), ("gpt-4", Some(1_000_000)), ("mine", Some(4096)), ("yours", None)];
         assert_eq!(expected.map(|(model, _)| (model, known.largest_window(model))), expected);
+    }
+
+    #[test]
+    fn the_longest_answer_is_known_by_name() {
+        let known = KnownModels::new(&[("gpt-4o-mini".into(), 1000)], &[]);
+        let expected = [
+            ("gpt-4o-mini", Some(16_384)),
+            ("openai/gpt-4.1-2025-04-14", Some(32_768)),
+            ("o3-mini", Some(100_000)),
+            ("gpt-4", None),
+            ("llava:7b", None),
+            ("mine", None),
+        ];
+        assert_eq!(expected.map(|(model, _)| (model, known.longest_answer(model))), expected);
     }
 
     #[test]

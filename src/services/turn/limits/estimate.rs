@@ -1,4 +1,4 @@
-//! What a turn is expected to use, before the model is asked.
+//! The most that a turn can use, before the model is asked.
 
 use std::sync::Arc;
 
@@ -14,21 +14,14 @@ use crate::{
     services::turn::{answer_limits::AnswerLimits, model_calls::ModelAbilities, request::TurnRequest},
 };
 
-/// The bytes of a text that are a token here. Most texts have more, so that the estimate is rather too high. An exact one
-/// would take longer than the whole admission.
-const BYTES_PER_TOKEN: u64 = 3;
+/// The most tokens of a message besides its text: its role, and what separates it from the others.
+const MESSAGE_TOKENS: u64 = 8;
 
-/// The tokens of an answer whose length nothing limits. Hardly any is longer.
-const UNLIMITED_ANSWER_TOKENS: u64 = 4096;
+/// How many times the tokens of a large photograph, which the table of models has, an image takes up at most: a wide one has
+/// eight of OpenAI's tiles instead of four.
+const LARGEST_IMAGE: u64 = 2;
 
-/// The tokens of reasoning and answer of a model that reasons, where nothing limits them: as many as OpenAI recommends to
-/// reserve.
-const UNLIMITED_REASONING_TOKENS: u64 = 25_000;
-
-/// The tokens of a message besides its text.
-const MESSAGE_TOKENS: u64 = 4;
-
-/// Estimates what turns use.
+/// Computes the most that turns can use.
 #[derive(Debug)]
 pub(super) struct Estimator {
     prices: Prices,
@@ -41,37 +34,39 @@ impl Estimator {
         Self { prices: Prices::new(&config.model.prices), abilities, answer_limits: AnswerLimits::new(config) }
     }
 
-    /// Returns what a turn is expected to use: its prompt, as far as the model can read it, and an answer of the greatest
-    /// length. A price that is not known counts as none.
-    pub(super) fn expected(&self, request: &TurnRequest, model: &str) -> Amounts {
+    /// Returns the most that a turn can use: its prompt, as far as the model can read it, and the longest answer. A price that is
+    /// not known counts as none.
+    pub(super) fn most(&self, request: &TurnRequest, model: &str) -> Amounts {
         let persona = request.persona.as_deref();
-        let most = self.abilities.largest_window(model).unwrap_or(u64::MAX);
+        let window = self.abilities.largest_window(model).unwrap_or(u64::MAX);
         let usage = TokenUsage {
-            prompt: self.prompt_tokens(persona, &request.messages, model).min(most),
+            prompt: self.prompt_tokens(persona, &request.messages, model).min(window),
             completion: self.answer_tokens(request, model),
         };
         let cost = self.prices.cost(model, usage).unwrap_or_default();
         Amounts { turns: 1, tokens: usage.total(), cost: cost.total() }
     }
 
+    /// Returns the most tokens of a prompt. A token has at least one byte; one for each is too many for most texts, but turns
+    /// that run at once can't spend more than what is reserved, and counting would take longer than the whole admission.
     fn prompt_tokens(&self, persona: Option<&Persona>, messages: &[Message], model: &str) -> u64 {
         let texts = persona.map(|persona| persona.prompt.as_str()).into_iter();
         let texts = texts.chain(messages.iter().map(|message| message.content.as_str()));
-        let tokens =
-            texts.map(|text| text.len() as u64 / BYTES_PER_TOKEN + MESSAGE_TOKENS).fold(0, u64::saturating_add);
+        let tokens = texts.map(|text| text.len() as u64 + MESSAGE_TOKENS).fold(0, u64::saturating_add);
         let images = messages.iter().filter(|message| message.image.is_some()).count() as u64;
         if images == 0 {
             return tokens;
         }
-        tokens.saturating_add(images.saturating_mul(self.abilities.of(model).image.unwrap_or_default()))
+        let image = self.abilities.of(model).image.unwrap_or_default();
+        tokens.saturating_add(images.saturating_mul(image.saturating_mul(LARGEST_IMAGE)))
     }
 
     fn answer_tokens(&self, request: &TurnRequest, model: &str) -> u64 {
         let limit = self.answer_limits.of(request).tokens(self.abilities.of(model).window).map(u64::from);
-        if self.abilities.reasons(model) {
-            limit.map_or(UNLIMITED_REASONING_TOKENS, |limit| limit + u64::from(REASONING_ALLOWANCE))
-        } else {
-            limit.unwrap_or(UNLIMITED_ANSWER_TOKENS)
+        match limit {
+            Some(limit) if self.abilities.reasons(model) => limit + u64::from(REASONING_ALLOWANCE),
+            Some(limit) => limit,
+            None => self.abilities.longest_answer(model),
         }
     }
 }

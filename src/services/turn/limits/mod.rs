@@ -94,8 +94,8 @@ impl TurnLimits {
 
     /// Reserves a turn in all scopes, or in none if one refuses it.
     pub(super) fn reserve(&self, request: &TurnRequest, model: &str) -> Result<Reservation, TurnFailure> {
-        let expected = || self.counts.estimator.expected(request, model);
-        let reserved = self.counts.usage.reserve(&request.asker, expected, self.storage.session_time());
+        let most = || self.counts.estimator.most(request, model);
+        let reserved = self.counts.usage.reserve(&request.asker, most, self.storage.session_time());
         Ok(Reservation::new(Arc::clone(&self.counts), reserved.map_err(TurnFailure::LimitReached)?))
     }
 

@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// The reservation of a turn. When it is dropped, however the turn has ended, the turn is settled: at what it used if that is
-/// noted; at what it was expected to use, or more, if its call was cut off and the provider goes on; at what it was expected to
-/// use, if it has ended without a note while the model was asked, as by a panic; at nothing if the model was not asked.
+/// noted; at what was reserved, or more, if its call was cut off and the provider goes on; at what was
+/// reserved, if it has ended without a note while the model was asked, as by a panic; at nothing if the model was not asked.
 pub(in crate::services::turn) struct Reservation {
     counts: Arc<TurnCounts>,
     reserved: Reserved,
@@ -32,8 +32,8 @@ impl Reservation {
         model: &str,
         now: Timestamp,
     ) -> Result<(), LimitReached> {
-        let expected = || self.counts.estimator.expected(request, model);
-        self.counts.usage.reserve_anew(&mut self.reserved, expected, now)?;
+        let most = || self.counts.estimator.most(request, model);
+        self.counts.usage.reserve_anew(&mut self.reserved, most, now)?;
         self.used = self.reserved.amounts();
         Ok(())
     }

@@ -29,6 +29,13 @@ impl ModelAbilities {
         self.client.learned_window(model).or_else(|| self.known.largest_window(model))
     }
 
+    /// Returns the most tokens that an answer of a model can have, with its reasoning: as published, and never more than fit
+    /// into the context window.
+    pub(in crate::services::turn) fn longest_answer(&self, model: &str) -> u64 {
+        let window = self.largest_window(model).unwrap_or_else(|| self.of(model).window);
+        self.known.longest_answer(model).map_or(window, |longest| longest.min(window))
+    }
+
     /// Whether a model reasons before it answers: it is known for that, or has been seen to.
     pub(in crate::services::turn) fn reasons(&self, model: &str) -> bool {
         self.known.abilities(model).reasons || self.client.has_reasoned(model)
