@@ -106,6 +106,28 @@ async fn with_sites_a_turn_needs_a_ticket_account_or_own_page() {
 }
 
 #[tokio::test]
+async fn without_the_portal_no_page_of_the_server_is_exempt() {
+    let model = FakeModel::start().await;
+    let service = with_file(TestSetup::for_model(&model).with("PORTAL", "off"), SITES).start().await;
+    let client = &service.client;
+    let own = format!("http://{}", service.address());
+    let body = json!({ "message": "hello", "image": "https://image.example/a.png" });
+    for path in ["/api/chat", "/api/chat/stream", "/api/chat/image"] {
+        let by_own_page = client.json_request(path, &body).header("origin", &own);
+        client.send(by_own_page).await.assert_unauthorized("ticket_required");
+        let forwarded = client.json_request(path, &body).header("x-forwarded-host", "chat.example");
+        client.send(forwarded.header("origin", "https://chat.example")).await.assert_unauthorized("ticket_required");
+    }
+    client.post("/chat", &json!({ "message": "hello" })).await.assert_error(403, "portal_off");
+    let visitor = Visitor::first_visit(client).await;
+    for stream in [false, true] {
+        visitor.post(&json!({ "message": "hello", "stream": stream })).await.assert_error(403, "portal_off");
+    }
+    assert_eq!(model.call_count(), 0);
+    client.send(question(client, &ticket(client, "shop", SHOP).await, SHOP)).await.assert_ok();
+}
+
+#[tokio::test]
 async fn a_ticket_is_for_its_own_page_only() {
     let (_model, _setup, service) = start_sites(SITES).await;
     let client = &service.client;

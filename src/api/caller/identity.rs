@@ -23,7 +23,7 @@ use crate::{
     },
     services::{
         sessions::Sessions,
-        sites::{SiteVisit, Sites, TicketPage},
+        sites::{SiteVisit, TicketPage},
     },
 };
 
@@ -110,23 +110,25 @@ impl<'a> ApiExtractor<'a> for Identity {
         true
     }
 
-    /// Fails for an anonymous visitor if there are sites, except on a page of this server.
+    /// Fails for an anonymous visitor if there are sites, except on a page of this server. Without the portal it has none.
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let identity = Self::of(request).await?;
-        if matches!(identity, Self::Anonymous) && sites(request)?.exist() && !is_sent_by_own_page(request.headers()) {
+        let AppState { sites, config, .. } = state(request)?;
+        let is_on_own_page = || config.server.portal && is_sent_by_own_page(request.headers());
+        if matches!(identity, Self::Anonymous) && sites.exist() && !is_on_own_page() {
             return Err(Problem::of_auth(&bearers::TICKET_REQUIRED).into());
         }
         Ok(identity)
     }
 }
 
-fn sites(request: &Request) -> Result<&Sites, Problem> {
-    Ok(&request.data::<AppState>().ok_or_else(Problem::internal)?.sites)
+fn state(request: &Request) -> Result<&AppState, Problem> {
+    request.data::<AppState>().ok_or_else(Problem::internal)
 }
 
 /// Returns what a ticket proves, and notes its site for the log. Fails if another page sends it.
 fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
-    let visit = sites(request)?.visit(ticket)?;
+    let visit = state(request)?.sites.visit(ticket)?;
     if let Some(context) = request.data::<RequestContext>() {
         context.note_site(visit.site.settings.id);
     }
@@ -140,8 +142,7 @@ fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
 
 /// Returns what an API key may do, and notes its name for the log.
 fn authenticate_server(request: &Request, key: &str) -> Result<Arc<ApiKeyTerms>, Problem> {
-    let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
-    let terms = state.api_keys.authenticate(key)?;
+    let terms = state(request)?.api_keys.authenticate(key)?;
     if let Some(context) = request.data::<RequestContext>() {
         context.note_api_key(terms.name);
     }

@@ -36,7 +36,8 @@ failures! { PortalChatFailure, of a turn {
          `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`); or the operator's model does not exist (`model_not_found`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
-    403 "The request comes from a page of another website (`foreign_origin`).",
+    403 "The request comes from a page of another website (`foreign_origin`); or the portal is switched off, and there are \
+         sites (`portal_off`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
          cleared meanwhile (`chat_changed`), or is full (`storage_full`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
@@ -147,6 +148,10 @@ impl PortalChatApi {
     ) -> Result<Reply<PortalAnswer>, PortalChatFailure> {
         let caller = Caller::new(None, None);
         context.note_caller(&caller);
+        // With sites, only tickets, accounts and API keys ask, and own pages if there are some.
+        if !state.config.server.portal && state.sites.exist() {
+            return Err(Problem::new(&resources::PORTAL_OFF).into());
+        }
         let text = body.text()?;
         if text == DEMO_CHECK {
             return Ok(Reply::Whole(PortalAnswer::of_demo_check(is_demo_mode(state))));

@@ -184,4 +184,13 @@ error_rows! {
         sentence: "The chat cannot be used from this page at the moment; please tell the people who run this website",
         action: "Behind a proxy, set what the server's diagnostics name; on another website, embed the chat window.",
     }
+
+    /// The portal is switched off, and there are sites, so that its visitors would ask outside of all of them.
+    PORTAL_OFF {
+        status: 403,
+        code: "portal_off",
+        retry_after: RetryAfter::None,
+        sentence: "This server has no portal; its operator has switched it off",
+        action: "Ask on a page of a site, with a ticket, or with an account; or have the operator set `PORTAL=on`.",
+    }
 }

@@ -25,7 +25,7 @@ variables! {
     PORT = "5000", "port to listen on; 0 chooses a free one";
     SERVER_PORT = "", "older name of PORT; PORT wins if both are set";
     FRONTEND_URL = "", "websites whose pages may call this server, comma-separated; https://*.shop.example allows every subdomain of one label; unset allows every website";
-    PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script";
+    PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script; with sites, it also ends questions without a ticket, an account or an API key";
 
     CONFIG_FILE = "al-chat.toml", "file with the sites that embed the chat window, and with limits; it may be missing unless another one is named here, and is read again when it changes";
     PERSONAS_DIR = "", "folder of persona files (Markdown) that replace or extend the built-in personas; changed files are read again";
