@@ -126,5 +126,6 @@ tests! {
     any_answer_of_papita_is_read_or_refused: "papita_answer";
     any_persona_file_is_read_or_refused: "persona";
     any_body_of_a_request_is_no_failure: "request_body";
-    any_session_log_is_reported: "session_log";
+    any_session_log_is_read_by_its_tools_and_a_start: "session_log";
+    any_ticket_is_accepted_or_refused: "ticket";
 }

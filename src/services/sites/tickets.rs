@@ -109,7 +109,7 @@ impl Tickets {
     /// Returns what a ticket says, also if it has expired a short time ago.
     pub(super) fn renewable(&self, ticket: &str) -> Option<TicketContent> {
         let (content, expires_at) = self.read(ticket)?;
-        (self.clock.now() < expires_at + RENEWABLE).then_some(content)
+        (self.clock.now() - RENEWABLE < expires_at).then_some(content)
     }
 
     fn read(&self, ticket: &str) -> Option<(TicketContent, Timestamp)> {
