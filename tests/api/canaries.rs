@@ -59,7 +59,7 @@ impl Watched {
         ]);
         let mut admin_token = String::new();
         for name in ["ADMIN_TOKEN", "JWT_SECRET_KEY", "SESSION_LOG_KEY"] {
-            let secret = canary();
+            let secret = setup.settings().get(name).cloned().unwrap_or_else(canary);
             setup = setup.with(name, &secret);
             search.add(name, &secret);
             if name == "ADMIN_TOKEN" {
@@ -121,11 +121,17 @@ impl Watched {
 
     /// Stops the service and returns everything that it has written.
     async fn stop(mut self) -> (SecretSearch, Written) {
+        let mut written = Written::new();
         for path in ["/metrics", "/openapi.json", "/api/health", "/api/openai/info", "/api/openai/usage"] {
             let request = self.request(Method::GET, path);
             self.ask(request).await;
             let by_operator = self.request(Method::GET, path).bearer_auth(&self.admin_token);
-            self.ask(by_operator).await;
+            let answer = by_operator.send().await.expect("an answer");
+            if matches!(path, "/metrics" | "/openapi.json") {
+                assert_eq!(answer.status(), 200, "{path}");
+            }
+            let headers = format!("{:?}\n", answer.headers());
+            written.insert(path.to_owned(), (headers + &answer.text().await.expect("a body")).into_bytes());
         }
         self.process.terminate();
         assert_eq!(self.process.exit_code().await, Some(0));
@@ -135,7 +141,7 @@ impl Watched {
             diagnostics.push('\n');
         }
         let folder = self.setup.path();
-        let mut written = Written::from([
+        written.extend([
             ("answers".to_owned(), self.answers),
             ("diagnostics".to_owned(), diagnostics.into_bytes()),
             ("standard output".to_owned(), fs::read(folder.join("stdout")).expect("a file")),
@@ -449,6 +455,62 @@ async fn no_password_of_a_database_or_proxy_is_repeated() {
     assert_eq!(leaks(&search, &written), Leaks::new());
 }
 
+/// A model's server does not know these secrets, unless somebody has sent them to it: they are recognized by their form.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_other_secret_is_repeated_by_a_model() {
+    const ORIGIN: &str = "https://shop.example";
+    let model = FakeModel::start().await;
+    let (admin, jwt, log, password) = (canary_word(), canary_word(), canary_word(), canary_word());
+    let sites = format!("[[sites]]\nid = \"shop\"\norigins = [\"{ORIGIN}\"]\n");
+    let setup = crate::config_file::with_file(TestSetup::for_model(&model), &sites);
+    let setup = setup.with("ADMIN_TOKEN", &admin).with("JWT_SECRET_KEY", &jwt).with("SESSION_LOG_KEY", &log);
+    let mut watched = Watched::start(setup, &[("password", password.clone())]).await;
+    let made = run(&watched.setup, &["keys", "create", "server"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let key = made.out.trim().to_owned();
+    let account = json!({ "username": "ada", "email": "ada@example.org", "password": password });
+    watched.ask(watched.json("/api/auth/register", &account)).await;
+    let client = watched.process.client.clone();
+    let token = client.post("/api/auth/login", &account).await.assert_ok()["access_token"].take();
+    let request = client.json_request("/api/embed/ticket", &json!({ "site": "shop" })).header("origin", ORIGIN);
+    let ticket = client.send(request).await.assert_ok()["ticket"].take();
+    let (token, ticket) = (token.as_str().expect("a text"), ticket.as_str().expect("a text"));
+    let signature = |text: &str| text.rsplit('.').next().expect("a signature").to_owned();
+    watched.search.add("API key", &key[4..]);
+    watched.search.add("account token", &signature(token));
+    watched.search.add("ticket", &signature(ticket));
+    for secret in [&admin, &jwt, &log, &password, &key, token, ticket] {
+        for (_, text) in forms(secret) {
+            for behaviour in repetitions(&text).into_iter().step_by(3) {
+                model.set_behaviour(behaviour);
+                let question = watched.json("/api/chat", &json!({ "message": "hello" })).bearer_auth(ticket);
+                watched.ask(question).await;
+            }
+        }
+    }
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn no_password_of_a_used_database_is_repeated_on_postgres() {
+    let (model, password) = (FakeModel::start().await, canary_word());
+    let mut address = crate::postgres::cluster::shared().database();
+    let user = format!("user_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = PgConnection::connect(address.as_str()).await.expect("a connection");
+    let create = format!("CREATE ROLE {user} SUPERUSER LOGIN PASSWORD '{password}'");
+    sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await.expect("a user");
+    address.set_username(&user).expect("an address with a user");
+    address.set_password(Some(&password)).expect("an address with a password");
+    let setup = TestSetup::for_model(&model).with("DATABASE_URL", address.as_str());
+    let mut watched = Watched::start(setup, &[("DATABASE_URL", password)]).await;
+    watched.ask_model().await;
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
 /// The search itself: a secret that is planted in each place is found there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn planted_secrets_are_found_in_every_place() {
@@ -463,6 +525,10 @@ async fn planted_secrets_are_found_in_every_place() {
     let (search, written) = watched.stop().await;
     let places = leaks(&search, &written).into_keys().collect::<Vec<_>>();
     let expected = [
+        "/api/health",
+        "/api/openai/info",
+        "/api/openai/usage",
+        "/metrics",
         "Debug output of the settings",
         "Debug output of the state",
         "al-chat check",

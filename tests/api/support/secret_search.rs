@@ -11,7 +11,10 @@ const PART: usize = 10;
 /// Returns a random secret of letters and digits, unlike all others.
 pub fn canary_word() -> String {
     let random = BASE64_STANDARD.encode(Sha256::digest(uuid::Uuid::new_v4().as_bytes()));
-    random.replace(['+', '/', '='], "7")
+    let mut word = random.replace(['+', '/', '='], "7");
+    // A secret is recognized by its form if it has digits, and so are its halves.
+    word.replace_range(7..8, "7");
+    word
 }
 
 /// Returns a random secret, unlike all others, with special characters that encodings change.
