@@ -493,6 +493,36 @@ async fn ten_registrations_a_minute_take_five_seconds_each_at_most() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_of_one_client_keep_no_other_out() {
+    // The client of a proxy that the settings do not name is told apart, too.
+    for proxies in ["1", "0"] {
+        let service = TestSetup::new().with("PROXIES", proxies).start().await;
+        let register = |from: &str, name: &str| {
+            let account = json!({ "username": name, "email": format!("{name}@example.org"), "password": ADA_PASSWORD });
+            let request = service.client.json_request("/api/auth/register", &account).header("x-forwarded-for", from);
+            let client = service.client.clone();
+            async move { client.send(request).await }
+        };
+        let mut flood = JoinSet::new();
+        for number in 0..320 {
+            flood.spawn(register("198.51.100.1", &format!("flood{number}")));
+        }
+        // The others wait until their passwords are hashed.
+        loop {
+            let answer = flood.join_next().await.expect("a refusal").expect("an answer");
+            if answer.status == 429 && answer.json()["code"] == "too_many_registrations" {
+                break;
+            }
+        }
+        drop(flood);
+        register("198.51.100.1", "late").await.assert_error(429, "too_many_registrations");
+        let started = Instant::now();
+        assert_eq!(register("192.0.2.1", "ada").await.status, 201, "PROXIES={proxies}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn login_attempts_are_throttled_but_the_owner_can_log_in() {
     let setup = TestSetup::new().with("PROXIES", "1");
