@@ -452,6 +452,46 @@ async fn each_answer_of_a_turn_tells_what_is_left() {
 }
 
 #[tokio::test]
+async fn every_endpoint_of_turns_tells_what_is_left() {
+    let settings = [("LIMIT_TOTAL", "50/day"), ("MODEL_RETRIES", "0")];
+    let (model, _setup, service, ada) = start_with_ada(&[&OFF[..], &settings].concat()).await;
+    let (client, chat) = (&service.client, ada.create_chat().await);
+    let visitor = Visitor::first_visit(client).await;
+    let (mut asked, mut left) = (Vec::new(), 50);
+    let mut note = |what: &str, answer: &HttpResponse| {
+        left -= 1;
+        assert_eq!(answer.header("ratelimit-policy"), "\"total\";q=50;w=86400", "{what}");
+        assert_eq!(rest(answer), left, "{what}");
+        asked.push(what.to_owned());
+    };
+    model.behave_once(Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() });
+    let failed = ada.send(chat, "hello").await;
+    failed.assert_error(502, "model_failed");
+    note("a failed message", &failed);
+    let retried = ada.retry(failed.json()["details"]["user_message_id"].as_i64().unwrap()).await;
+    retried.assert_ok();
+    note("retry", &retried);
+    let message = json!({ "text": "hello" });
+    for path in ["send", "send/stream"] {
+        let answer = ada.post(&format!("/api/messages/{chat}/{path}"), &message).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        note(path, &answer);
+    }
+    for stream in [false, true] {
+        let answer = visitor.post(&json!({ "message": "hello", "stream": stream })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        note("/chat", &answer);
+    }
+    let body = json!({ "message": "hello", "image": "data:image/png;base64,iVBORw0KGgo=" });
+    for path in ["/api/chat", "/api/chat/stream", "/api/chat/image"] {
+        let answer = client.post(path, &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        note(path, &answer);
+    }
+    assert_eq!((asked.len(), model.call_count()), (9, 9));
+}
+
+#[tokio::test]
 async fn a_refusal_tells_the_limit_that_has_refused() {
     // All limits are used up: the nearest one is the first, but the longest wait is that of the last.
     let settings = [("LIMIT_VISITOR", "1/minute"), ("LIMIT_ADDRESS", "1/minute"), ("LIMIT_TOTAL", "1/day")];
