@@ -21,10 +21,24 @@ const target = manifest.browserslist.map((browser) => browser.replace("ios_saf",
  * shows: none is part of `web/chat-window.d.ts`, is sent to the server or stored.
  */
 const INTERNAL = [
-  ...["acceptFilesFrom", "announce", "announcer", "countAnswer", "drawSoon", "dropZone", "errorFrom", "handOver", "isFullScreen"],
-  ...["isLarge", "isPartial", "isPortal", "isReading", "isReady", "jsonFrom", "replaced", "setContents", "setLabels", "showClear"],
-  ...["showEnd", "showProblem", "showWaiting", "startSession", "stopSession", "stopping", "toEnd", "toggled", "waiting"],
+  ...["acceptFilesFrom", "announce", "announcer", "attribute", "base", "blocks", "countAnswer", "counts", "depth", "drawSoon"],
+  ...["dropZone", "errorFrom", "handOver", "isFullScreen", "isLarge", "isPartial", "isPortal", "isReachable", "isReading", "isReady"],
+  ...["jsonFrom", "markdown", "panel", "problem", "replaced", "setContents", "setLabels", "showClear", "shown", "showEnd"],
+  ...["showProblem", "showWaiting", "since", "startSession", "starts", "stopping", "stopSession", "toEnd", "toggled", "waiting"],
 ];
+
+/**
+ * Variables that only the style sheet uses, in the order of their short names: `--a`, `--b` and so on. Those of sites are
+ * longer, such as `--al-chat-accent`.
+ */
+const STYLE_VARIABLES = ["accent", "on-accent", "background", "text", "danger", "surface", "muted", "border", "question", "radius", "line"];
+
+/** Shortens the names of the style sheet's own variables, and removes the blanks before their values. */
+const withShortVariables = (/** @type {string} */ style) =>
+  style.replace(/(?<![\w-])--([a-z-]+)(: ?)?/g, (declared, name, colon) => {
+    const index = STYLE_VARIABLES.indexOf(name);
+    return index < 0 ? declared : `--${String.fromCharCode(97 + index)}${colon ? ":" : ""}`;
+  });
 
 /** Imports a style sheet as a minified text. */
 const styleSheets = {
@@ -32,7 +46,7 @@ const styleSheets = {
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, target });
-      return { contents: code.trim(), loader: "text" };
+      return { contents: withShortVariables(code.trim()).replaceAll(", ", ","), loader: "text" };
     });
   },
 };

@@ -1,6 +1,5 @@
 import { attempt } from "./attempt.js";
 import { ConnectionLost, failureFrom, foreignFailure, throwConnectionLost, TurnFailed } from "./failure.js";
-
 import { isTicketRefused, ticketHeader } from "./tickets.js";
 /** @import { Strings } from "../../web/chat-window.js" */
 /** @import { Turn } from "./turn.js" */

@@ -31,7 +31,7 @@ export class Composer {
   #problem = node("div", { class: "trouble", part: "error", role: "alert", hidden: "" });
   #input = node("textarea", {
     ...{ rows: 1, part: "input", "aria-describedby": "length" },
-    ...{ autocomplete: "off", autocapitalize: "sentences", spellcheck: "true" },
+    ...{ autocomplete: "off", spellcheck: "true" },
   });
   #tooLong = node("div", { class: "length", part: "length", id: "length", role: "status", hidden: "" });
   #picker = node("input", { type: "file", multiple: "", hidden: "" });
@@ -53,7 +53,7 @@ export class Composer {
     // An observer that changed sizes itself would be reported to the page as an error.
     new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
     listen(this.#picker, { change: () => this.#attachChosen() });
-    listen(this.#input, { input: () => this.#onInput() });
+    listen(this.#input, { input: () => (this.#checkLength(), this.resize()) });
     listenIsolated(this.#input, { keydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event) });
   }
 
@@ -178,11 +178,6 @@ export class Composer {
     if (action === "send") this.#host.send();
     // A command, since that can be undone.
     if (action === "newLine") document.execCommand("insertText", false, "\n");
-  }
-
-  #onInput() {
-    this.#checkLength();
-    this.resize();
   }
 
   /** Shows whether the question is too long for the portal. The server doesn't count white space around it. */

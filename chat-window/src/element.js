@@ -1,16 +1,16 @@
-import { parseJson } from "./attempt.js";
-import { Client } from "./client.js";
 import { Composer } from "./composer.js";
 import { contactLink } from "./contact.js";
 import { listen } from "./dom.js";
 import { Frame } from "./frame.js";
+import { Transcript } from "./transcript.js";
+import { Client } from "./client.js";
 import { mergeHistory } from "./portal.js";
-import { Session } from "./session.js";
 import { ConversationStorage } from "./storage.js";
+import { Session } from "./session.js";
+import { TurnRunner } from "./turn-runner.js";
 import { ENGLISH } from "./strings.js";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
-import { TurnRunner } from "./turn-runner.js";
-import { Transcript } from "./transcript.js";
+import { parseJson } from "./attempt.js";
 /** @import { Strings } from "../../web/chat-window.js" */
 /** @import { DoneEvent, Failure, Turn } from "./turn.js" */
 

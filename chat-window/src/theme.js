@@ -1,3 +1,5 @@
+import { listen } from "./dom.js";
+
 /** Sets the class `system-dark` of an element as long as the system's theme is dark, until the signal. */
 export function followSystemTheme(
   /** @type {Element} */ element,
@@ -6,6 +8,6 @@ export function followSystemTheme(
 ) {
   const dark = view.matchMedia("(prefers-color-scheme: dark)");
   const apply = () => element.classList.toggle("system-dark", dark.matches);
-  dark.addEventListener("change", apply, { signal });
+  listen(dark, { change: apply }, { signal });
   apply();
 }

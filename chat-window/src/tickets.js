@@ -35,7 +35,8 @@ export async function ticketHeader(client, site) {
  * @param {Response} response
  */
 export async function isTicketRefused(client, site, response) {
+  const key = keyOf(client, site);
   const isRefused = response.status === 401 && /^ticket_/.test((await response.clone().json().catch(() => {}))?.code);
-  if (isRefused) store(keyOf(client, site), { ...readStored(keyOf(client, site)), renewAt: 0 });
+  if (isRefused) store(key, { ...readStored(key), renewAt: 0 });
   return isRefused;
 }

@@ -1,3 +1,5 @@
+import { listen } from "./dom.js";
+
 /** Screens on which an open bubble takes all of the screen. */
 const FULL_SCREEN = "(max-width: 30rem)";
 
@@ -32,10 +34,8 @@ export class TopLayer {
   /** Follows the screen and the page's layout, until the signal. */
   attach(/** @type {Window} */ view, /** @type {AbortSignal} */ signal) {
     this.#fullScreen = view.matchMedia(FULL_SCREEN);
-    this.#fullScreen.addEventListener("change", () => this.#update(), { signal });
-    for (const type of ["beforeprint", "afterprint"]) {
-      view.addEventListener(type, () => this.#print(type === "beforeprint"), { signal });
-    }
+    listen(this.#fullScreen, { change: () => this.#update() }, { signal });
+    listen(view, { beforeprint: () => this.#print(true), afterprint: () => this.#print(false) }, { signal });
     this.#isRendered = false;
     const observer = new ResizeObserver(() => this.#raise());
     observer.observe(this.#root);

@@ -1,3 +1,5 @@
+import { listen } from "./dom.js";
+
 /**
  * Writes which part of the page's viewport is in sight, beside an on-screen keyboard that lies over the page, into the
  * CSS variables `--sight-top`, `--sight-height` and `--sight-bottom` of an element. They stay while a page is zoomed in.
@@ -17,6 +19,6 @@ export function followVisualViewport(
       element.style.setProperty(`--sight-${name}`, `${size}px`);
     }
   };
-  for (const type of ["resize", "scroll"]) visualViewport.addEventListener(type, update, { signal });
+  listen(visualViewport, { resize: update, scroll: update }, { signal });
   update();
 }
