@@ -127,8 +127,8 @@ export class TurnRunner {
    * @param {() => void} received
    */
   async #read(turn, connection, received) {
-    if (!turn.session) {
-      turn.session = await this.#session.id();
+    if (turn.session === undefined) {
+      turn.session = (await this.#session.id()) ?? null;
       this.#session.count("messages");
       this.#session.count("files", turn.files.length);
       this.#host.save();

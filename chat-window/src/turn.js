@@ -26,7 +26,7 @@ import { splitReasoning } from "./reasoning.js";
  * @property {number} [until] when it may be asked again
  * @property {{ username?: string, model?: string, persona?: string }} [options] the attributes when the question was asked
  * @property {string} [key] the idempotency key
- * @property {string} [session] the session's id
+ * @property {string | null} [session] the session's id; null if the server refused to start one
  * @property {string} [requestId] the turn's id at the server
  * @property {number} [seen] the number of the last event received
  */

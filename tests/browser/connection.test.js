@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { startService } from "./service.js";
+import { posts, startService } from "./service.js";
 import { gate } from "./model.js";
 
 let service;
@@ -23,6 +23,24 @@ test("an answer resumes after an offline period", async () => {
   await tab.isDone();
   assert.equal(service.model.callsOf("Through the tunnel").length, 1);
   assert.equal(await tab.page.locator("div.note").count(), 0);
+  await tab.close();
+});
+
+test("a turn without a session does not ask for one when it resumes", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  const refusal = { status: 429, json: { error: "Too many sessions", code: "limit_reached" } };
+  await tab.page.route("**/api/session/start", (route) => route.fulfill(refusal));
+  const [more] = service.model.inParts("Without a session", "Here ", "I am.");
+  await tab.ask("Without a session");
+  await tab.reads("Here ");
+  // The session ends as it does when the page is left; then the page is shown again.
+  await tab.page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide")));
+  service.line.breakAll();
+  more();
+  await tab.reads("Here I am.");
+  await tab.isDone();
+  assert.equal(posts(requests, "/session/start").length, 1);
   await tab.close();
 });
 
