@@ -22,7 +22,7 @@
  * `--al-chat-text`, `--al-chat-muted`, `--al-chat-border`, `--al-chat-question`, `--al-chat-danger`,
  * `--al-chat-radius`, `--al-chat-font`, `--al-chat-font-size`.
  *
- * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`,
+ * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `sources`, `chip`,
  * `error`, `retry`, `prompt`, `contact`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`,
  * `copy`, `latest`, `clear`, `close` and `chat` (which opens a bubble), `unread` (the number of new answers on that
  * button).
@@ -50,6 +50,8 @@ export interface Strings {
   code: string;
   /** The line that unfolds what a model thought before its answer. */
   reasoning: string;
+  /** The name of the list of links to the pages that an answer is based on. */
+  sources: string;
   clear: string;
   open: string;
   /** With `{count}`: added to the name of the button that opens a bubble. */
@@ -100,6 +102,8 @@ export interface Answer {
   usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number; model: string };
   /** The turn's id at the server. */
   requestId?: string;
+  /** The pages that the answer is based on, if the server names any; absent when the visitor stopped the answer. */
+  sources?: { title: string; url: string }[];
 }
 
 /** The details of a failed turn. */

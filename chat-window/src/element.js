@@ -9,6 +9,7 @@ import { ConversationStorage } from "./storage.js";
 import { Session } from "./session.js";
 import { TurnRunner } from "./turn-runner.js";
 import { ENGLISH } from "./strings.js";
+import { sourcesOf } from "./restore.js";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
 import { parseJson } from "./attempt.js";
 /** @import { Strings } from "../../web/chat-window.js" */
@@ -322,10 +323,11 @@ export class AlChatWindow extends HTMLElement {
    * @param {Turn} turn
    * @param {DoneEvent} event
    */
-  #finish(turn, { message: text, finish_reason: finishReason, model, usage, request_id: requestId }) {
-    Object.assign(turn, { answer: text, finish: finishReason });
+  #finish(turn, { message: text, finish_reason: finishReason, model, usage, request_id: requestId, ...event }) {
+    const sources = sourcesOf(event.sources);
+    Object.assign(turn, { answer: text, finish: finishReason, sources });
     this.#end(turn, finishReason === "stopped" ? "stopped" : "done");
-    this.#dispatch("answer", { text, finishReason, model, usage, requestId });
+    this.#dispatch("answer", { text, finishReason, model, usage, requestId, sources });
   }
 
   /** Ends a turn with a failure, as `failureFrom` describes it. */

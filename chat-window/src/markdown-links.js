@@ -1,5 +1,8 @@
 import { CHARACTER_REFERENCE, characterOf } from "./character-references.js";
 import { tree } from "./tree.js";
+/** What the pages that a model or the server names have to do with this one: nothing. They do not learn of it. */
+export const REL = "noopener noreferrer nofollow";
+
 /** @import { Tree } from "./tree.js" */
 
 const REFERENCES = new RegExp(CHARACTER_REFERENCE, "gi");
@@ -19,7 +22,7 @@ const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{S}]|～|(?<=\w)[\p{sc=Han}\p{sc=Hira
  */
 export const link = (href, target, children, attributes) =>
   /^(?:https?:\/\/|mailto:)/i.test(href)
-    ? tree("a", { href, target, rel: "noopener noreferrer nofollow", ...attributes }, ...children)
+    ? tree("a", { href, target, rel: REL, ...attributes }, ...children)
     : tree("span", {}, ...children);
 
 /**

@@ -20,6 +20,7 @@ export const ENGLISH = {
   copied: "Copied",
   code: "Code",
   reasoning: "Reasoning",
+  sources: "Sources",
   clear: "New conversation",
   open: "Open chat",
   unread: "{count} new",

@@ -4,6 +4,7 @@ import { listen, node } from "./dom.js";
 import { MarkdownView } from "./markdown.js";
 import { splitReasoning } from "./reasoning.js";
 import { Scrolling } from "./scrolling.js";
+import { sourceList } from "./sources.js";
 import { fill } from "./strings.js";
 import { canRetry } from "./turn.js";
 /** @import { Strings } from "../../web/chat-window.js" */
@@ -98,18 +99,22 @@ export class Transcript {
 
   #drawTurn(/** @type {Turn} */ turn, /** @type {boolean} */ isLast) {
     const view = this.#views.get(turn) ?? this.#addView(turn);
-    const { status, answer, finish, failure } = turn;
+    const { status, answer, finish, failure, sources } = turn;
     const shown = [status, answer.length, isLast].join();
     if (view.shown === shown) return;
     view.shown = shown;
     const strings = this.#host.strings();
     const isGoing = status === "going";
-    view.markdown.show(answer, isGoing, { strings, target: this.#host.attribute("target") });
+    const target = this.#host.attribute("target");
+    view.markdown.show(answer, isGoing, { strings, target });
+    /** @type {Node[]} */
     const after = [];
     if (isGoing && !answer) after.push(node("div", { class: "dots" }, node("i"), node("i"), node("i")));
     if (status === "stopped") after.push(note(strings.stopped));
     if (finish === "length") after.push(note(strings.cutShort));
     if (failure) after.push(this.#failure(turn, failure, isLast));
+    const list = sourceList(sources, strings.sources, target);
+    if (list) after.push(list);
     view.copy.hidden = isGoing || !view.markdown.text;
     view.after.replaceChildren(...after);
   }

@@ -1,0 +1,75 @@
+// The pages that an answer is based on: links below it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { startService } from "./service.js";
+
+let service;
+before(async () => (service = await startService()));
+after(() => service.close());
+
+const TEA = { title: "All <b>about</b> tea", url: "https://shop.example/tea?kind=green&cups=2" };
+const HOURS = { title: "Opening hours", url: "http://shop.example/hours" };
+
+/** Answers every question by a stream whose `done` event has these fields besides the usual ones. */
+async function answerWith(tab, fields) {
+  const id = "01890000-0000-7000-8000-000000000001";
+  const done = { message: "Green tea.", finish_reason: "complete", model: "m", usage: {}, request_id: id, ...fields };
+  const events = [["start", { request_id: id }], ["delta", { content: "Green tea." }], ["done", done]];
+  const body = events.map(([name, data], at) => `id: ${at + 1}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join("");
+  const headers = { "x-request-id": id };
+  await tab.page.route("**/api/chat", (route) => route.fulfill({ contentType: "text/event-stream", headers, body }));
+}
+
+/** Returns what the links below the last answer are. */
+const links = (tab) =>
+  tab.page.locator("[part=sources] a").evaluateAll((links) =>
+    links.map((link) => ["textContent", "href", "rel", "target"].map((name) => link[name])));
+
+const REL = "noopener noreferrer nofollow";
+const SHOWN = [[TEA.title, TEA.url, REL, "_blank"], [HOURS.title, HOURS.url, REL, "_blank"]];
+
+test("the sources of an answer are links below it", async () => {
+  const tab = await service.tab();
+  await answerWith(tab, { sources: [TEA, HOURS] });
+  await tab.window.evaluate((window) => window.addEventListener("al-chat:answer", ({ detail }) => (globalThis.answer = detail)));
+  await tab.askAndWait("Which tea?");
+  assert.equal(await tab.page.getByRole("list", { name: "Sources" }).getByRole("link").count(), 2);
+  assert.deepEqual(await links(tab), SHOWN);
+  assert.deepEqual(await tab.page.evaluate(() => globalThis.answer.sources), [TEA, HOURS]);
+  await tab.window.evaluate((window) => (window.strings = { sources: "Quellen" }));
+  assert.equal(await tab.page.getByRole("list", { name: "Quellen" }).count(), 1);
+  await tab.page.reload();
+  assert.deepEqual(await links(tab), SHOWN, "after a reload");
+  await tab.close();
+});
+
+test("links to sources open where those in answers do", async () => {
+  const tab = await service.tab();
+  await answerWith(tab, { sources: [TEA] });
+  await tab.window.evaluate((window) => (window.target = "_top"));
+  await tab.askAndWait("Which tea?");
+  assert.deepEqual(await links(tab), [[TEA.title, TEA.url, REL, "_top"]]);
+  await tab.close();
+});
+
+test("only sources on the web are links", async () => {
+  const tab = await service.tab();
+  const urls = ["javascript:alert(1)", "data:text/html,x", "mailto:a@shop.example", "/tea", "", null, 5, {}];
+  const sources = [...urls.map((url) => ({ title: "No", url })), { url: TEA.url }, { title: 5, url: TEA.url }, "x", null];
+  await answerWith(tab, { sources: [...sources, { title: "", url: HOURS.url }] });
+  await tab.askAndWait("Which tea?");
+  assert.deepEqual(await links(tab), [[HOURS.url, HOURS.url, REL, "_blank"]]);
+  await tab.close();
+});
+
+test("an answer without sources has no list of them", async () => {
+  for (const fields of [{}, { sources: [] }, { sources: null }, { sources: "https://shop.example" }]) {
+    const tab = await service.tab();
+    await answerWith(tab, fields);
+    await tab.askAndWait("Which tea?");
+    await tab.reads("Green tea.");
+    assert.equal(await tab.page.locator("[part=sources]").count(), 0, JSON.stringify(fields));
+    await tab.close();
+  }
+});
