@@ -162,8 +162,14 @@ mod tests {
     use super::*;
 
     fn timeline(hours: &[&str]) -> Timeline {
-        let tally =
-            |name: &&str| Tally { name: Some((*name).to_owned()), turns: 3, errors: 1, cost_usd: 0.5, failed_calls: 0 };
+        let tally = |name: &&str| Tally {
+            name: Some((*name).to_owned()),
+            turns: 3,
+            errors: 1,
+            cost_usd: 0.5,
+            unpriced_turns: 0,
+            failed_calls: 0,
+        };
         Timeline::of(&hours.iter().map(tally).collect::<Vec<_>>())
     }
 
