@@ -34,6 +34,8 @@ pub(crate) fn answered(request_id: &str) -> ChatLine<'_> {
         key_lookup: Some("hit"),
         key_age_seconds: Some(213.421),
         calls: Vec::new(),
+        guard_question: None,
+        guard_question_ms: None,
         message_chars: 28,
         answer_chars: 30,
         recorded_at: None,

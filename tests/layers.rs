@@ -47,6 +47,7 @@ const ORDERED: [&[&str]; 2] = [
         "shares",
         "fair_permits",
         "body_memory",
+        "breaker",
         "public_address",
         "chat",
         "session",

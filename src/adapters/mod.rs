@@ -1,7 +1,8 @@
 //! Connections to the systems around the service: credential sources, model servers, the database, the session log (its
-//! writer, and a reader for tools), persona files, DNS, Papita's usage endpoint, and the figures of a running service.
+//! writer, and a reader for tools), persona files, DNS, hooks of the owner, Papita's usage endpoint, and the figures of a running service.
 
 pub mod credentials;
+pub mod hooks;
 pub mod host_lookup;
 pub mod log_files;
 pub mod model;

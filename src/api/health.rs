@@ -12,7 +12,10 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::{adapters::model::BreakerState, domain::errors::requests, foundation::outage::Outage};
+use crate::{
+    domain::{breaker::BreakerState, errors::requests},
+    foundation::outage::Outage,
+};
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names the faults.",

@@ -9,6 +9,7 @@ use super::{live_limits, start_failure::StartFailure};
 use crate::{
     adapters::{
         credentials::Credentials,
+        hooks::GuardHook,
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
         storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage, TICKET_SECRET},
@@ -60,11 +61,13 @@ pub(super) async fn open(
         async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
+    let guard = GuardHook::new(&config)?.map(Arc::new);
     let papita = config.credentials.papita_url.to_string();
     let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
     let credentials = open_credentials(&config, has_papita_answered, &client, &storage, &clock, &tasks).await;
     let dependencies = Dependencies {
         client,
+        guard,
         personas: personas.clone(),
         credentials: credentials.clone(),
         log: log.clone(),

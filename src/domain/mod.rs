@@ -3,6 +3,7 @@
 pub mod account;
 pub mod api_key;
 pub mod body_memory;
+pub mod breaker;
 pub mod chat;
 pub mod client_ip;
 pub mod cost;

@@ -16,6 +16,7 @@ use crate::{
     command_line::run,
     fakes::{
         byte_server::ByteServer,
+        guard::{FakeGuard, GuardBehaviour},
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
@@ -239,6 +240,32 @@ async fn no_key_is_repeated_by_a_model_that_repeats_it() {
         }
         watched.ask(watched.request(Method::GET, "/api/openai/test")).await;
     }
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
+    let (model, guard) = (FakeModel::start().await, FakeGuard::start().await);
+    // Visible ASCII, as a header has.
+    let (token, of_url) = (canary(), canary_word());
+    let setup = TestSetup::for_model(&model)
+        .with("GUARD_URL", &format!("{}?token={of_url}", guard.url()))
+        .with("GUARD_TOKEN", &token);
+    let secrets = [("GUARD_TOKEN", token.clone()), ("GUARD_URL", of_url.clone())];
+    let mut watched = Watched::start(setup, &secrets).await;
+    for secret in [&token, &of_url] {
+        for (_, text) in forms(secret) {
+            let verdict = json!({ "verdict": text, "message": text });
+            for body in [text.clone(), verdict.to_string(), json!({ "verdict": "pass", "why": text }).to_string()] {
+                for status in [200, 401, 500] {
+                    guard.behave(GuardBehaviour::Respond(status, body.clone()));
+                    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+                }
+            }
+        }
+    }
+    assert!(guard.tokens().contains(&Some(format!("Bearer {token}"))));
     let (search, written) = watched.stop().await;
     assert_eq!(leaks(&search, &written), Leaks::new());
 }

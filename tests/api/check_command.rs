@@ -19,6 +19,7 @@ use crate::{
     fakes::{
         byte_server::ByteServer,
         certificates::Authority,
+        guard::{FakeGuard, GuardBehaviour},
         model::{Behaviour, FakeModel, Reply},
         tls,
     },
@@ -248,4 +249,20 @@ async fn a_closed_output_pipe_is_not_an_error() {
         let diagnostics = String::from_utf8(output.stderr).expect("output in UTF-8");
         assert_eq!((output.status.code(), diagnostics.as_str()), (Some(0), ""), "{arguments:?}");
     }
+}
+
+#[tokio::test]
+async fn check_asks_the_guard() {
+    let (model, guard) = (FakeModel::start().await, FakeGuard::start().await);
+    let setup = TestSetup::for_model(&model).with("GUARD_URL", &format!("{}?key=hush-hush", guard.url()));
+    let goes_on = ["/judge, asked about \"What are your opening hours?\": it may go on in "];
+    assert_check(&setup, 0, &goes_on).await;
+    assert_eq!(guard.requests()[0]["text"], "What are your opening hours?");
+    guard.behave(GuardBehaviour::judge(|_| json!({ "verdict": "reject" })));
+    assert_check(&setup, 1, &["it is rejected, which a guard should not do"]).await;
+    guard.behave(GuardBehaviour::Redirect);
+    assert_check(&setup, 1, &["no verdict; it answers with a redirect (status 307)", "turns are refused"]).await;
+    guard.stop().await;
+    let refused = "no verdict; the connection is refused; check host and port";
+    assert_check(&setup.with("GUARD_FAIL", "open"), 0, &[refused, "turns go on with texts that are not judged"]).await;
 }

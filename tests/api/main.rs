@@ -44,6 +44,8 @@ mod frames;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod generated_docs;
+mod guard;
+mod guard_protocol;
 #[cfg(target_os = "linux")]
 mod hostile_input;
 mod idempotency;

@@ -8,7 +8,7 @@ mod openai;
 mod request;
 
 pub use self::{
-    breaker::{BreakerPermit, BreakerState, Breakers, CallerHash},
+    breaker::{BreakerPermit, Breakers},
     error::{ModelError, Reason},
     failure::ModelFailure,
     openai::{AnswerReport, AnswerStream, OpenAi, REASONING_ALLOWANCE},

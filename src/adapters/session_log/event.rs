@@ -128,6 +128,13 @@ pub struct ChatLine<'a> {
     /// The calls to models, in their order; missing for a turn whose only call was answered, or that has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallLine<'a>>,
+    /// The guard's verdict about the question: `pass`, `mask` (another text was asked), `reject`, or `failed` if it gave none;
+    /// missing if it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_question: Option<&'a str>,
+    /// The time of this judgement in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_question_ms: Option<f64>,
     /// The number of characters in the user's message, including attached files.
     pub message_chars: usize,
     /// The number of characters in the answer.

@@ -63,8 +63,10 @@ impl MessageTurn<'_> {
     ) -> Result<Reply<MessageExchange>, Problem> {
         let state = self.state;
         let image_url = message.image.as_ref().map(|image| image.url().to_owned());
-        let asked = MessageContent { sender: Sender::User, text: message.content.clone(), image_url };
-        start_turn(state, self.request(stored_chat, message)?, |text, summary, _| {
+        let sent = message.content.clone();
+        start_turn(state, self.request(stored_chat, message)?, |text, summary, reader| {
+            let asked = reader.masked_question().unwrap_or(sent);
+            let asked = MessageContent { sender: Sender::User, text: asked, image_url };
             let Exchange { question, answer } = summary.exchange.ok_or_else(Problem::internal)?;
             let answered = MessageContent { sender: Sender::Bot, text, image_url: None };
             Ok(MessageExchange::new(

@@ -32,7 +32,8 @@ macro_rules! failures {
         failures! { $name {
             $($status $when,)*
             408 "The body took too long to arrive (`body_timeout`).",
-            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
+            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`), or the owner's guard rejects the message \
+                 (`rejected_by_guard`).",
             429 "A limit of the visitor, the address, the site, the API key or all together is reached (`limit_reached`), or the money of a day is \
                  spent (`budget_spent`); or the model's provider limits requests (`rate_limited`) or has run out of credit \
                  (`quota_exhausted`).",
@@ -43,7 +44,7 @@ macro_rules! failures {
             503 "The turn cannot run now: too many turns (`too_busy`) or large bodies (`body_memory_used_up`) at once, or \
                  too many turns in one stored chat (`chat_busy`), no API key (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or has failed \
                  too often recently (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
-                 `storage_unavailable`), the site is paused (`site_paused`), or the service is restarting (`starting`, `stopping`).",
+                 `storage_unavailable`), the owner's guard cannot be asked (`guard_unavailable`), the site is paused (`site_paused`), or the service is restarting (`starting`, `stopping`).",
             504 "The model did not answer in time (`model_timeout`).",
         } }
     };

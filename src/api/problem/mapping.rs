@@ -140,6 +140,9 @@ impl From<TurnFailure> for Problem {
                 let sentence = format!("{}. It may have {}", failure.kind().error.sentence, size(*limit));
                 Self::new(&failure.kind().error).with_sentence(sentence).with_detail("limit_bytes", (*limit).into())
             }
+            TurnFailure::RejectedByGuard { message: Some(message) } => {
+                Self::new(&failure.kind().error).with_sentence(message.clone())
+            }
             TurnFailure::StorageFull { max_bytes } => {
                 Self::new(&failure.kind().error).with_detail("max_bytes", (*max_bytes).into())
             }

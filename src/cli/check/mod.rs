@@ -1,6 +1,7 @@
 //! The command `al-chat check`: tests everything that a turn needs, and prints what works and how to fix what doesn't.
 
 mod files;
+mod guard;
 mod hints;
 mod listing;
 mod model;
@@ -35,6 +36,7 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
     let personas = check_personas(&config);
     works &= personas.as_ref().is_some_and(|personas| sites::check_sites(&config, personas));
     print_costs(&config, personas.as_ref());
+    works &= guard::check_guard(&config).await;
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => check_answers(&config, &client, has_database).await,
         Err(failure) => {

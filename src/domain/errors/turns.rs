@@ -87,6 +87,37 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// The owner's guard (`GUARD_URL`) rejects the message, the history or an attached file. Nothing was asked or stored. The guard
+    /// may send a sentence of its own.
+    REJECTED_BY_GUARD {
+        status: 422,
+        code: "rejected_by_guard",
+        retry_after: RetryAfter::None,
+        sentence: "This message cannot be answered here; please put it differently",
+        action: "Write something else. The operator finds the verdict in the session log.",
+    } ends {
+        finish: Finish::ContentFilter,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The owner's guard (`GUARD_URL`) gave no verdict, and `GUARD_FAIL` is `closed`.
+    GUARD_UNAVAILABLE {
+        status: 503,
+        code: "guard_unavailable",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "Messages cannot be checked at the moment; please try again soon",
+        action: "Check the guard with `al-chat check`; the diagnostics have the cause.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The image is not an `https://` address or an image in a supported format.
     NOT_AN_IMAGE {
         status: 400,

@@ -5,6 +5,7 @@ mod config_file;
 mod database_address;
 mod env_file;
 mod foreign_names;
+mod hooks;
 mod invalid;
 mod limit_list;
 mod limits;
@@ -23,6 +24,7 @@ mod variables;
 pub use self::{
     config_file::{ConfigFile, FileSettings, InvalidConfigFile, Mistake, SiteLimits, SiteSettings},
     database_address::{DatabaseAddress, SqliteAddress},
+    hooks::{Guard, GuardFail, Hooks},
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use url::Url;
 
+/// What is expected of a time.
+pub(super) const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
+
+/// What is expected of a switch.
+pub(super) const SWITCH: &str = "on or off";
+
+/// What is expected of the address of a server.
+pub(super) const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
+
 /// Parses a switch: `on`, `true`, `yes` or `1`, and `off`, `false`, `no` or `0`, in any case.
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -55,11 +64,17 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
 /// it would show wherever the URL is shown.
 #[must_use]
 pub fn http_url(text: &str) -> Option<Url> {
-    let mut url = Url::parse(text).ok()?;
-    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    let anonymous = url.username().is_empty() && url.password().is_none();
+    let mut url = exact_http_url(text)?;
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
+    Some(url)
+}
+
+/// Parses the URL of one address at an HTTP server, without user information. Its path is not changed.
+pub(super) fn exact_http_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let anonymous = url.username().is_empty() && url.password().is_none();
     (web && anonymous).then_some(url)
 }
 

@@ -8,10 +8,12 @@ use secrecy::SecretString;
 use super::{
     config_file::{self, ConfigFile, FileSettings},
     database_address::DatabaseAddress,
+    hooks::Hooks,
     invalid::InvalidSettings,
     limit_list::{LimitList, LimitUnit},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
-    log_filter, origins, parse,
+    log_filter, origins,
+    parse::{self, DURATION, HTTP_URL, SWITCH},
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
         MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
@@ -24,13 +26,10 @@ use crate::foundation::{
     secret::{AdminToken, ApiKey, InvalidApiKey, ServerUrl, SigningSecret},
 };
 
-const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const DURATION_OR_ZERO: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
 const COUNT: &str = "a whole number of 1 or more";
-const SWITCH: &str = "on or off";
 const SECRETS: &str =
     "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,)";
-const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
 
 impl Config {
     /// Reads all settings from a source. Fails with all invalid settings together.
@@ -86,6 +85,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         log_filter::parse,
     );
     let proxy = read_proxy(reader);
+    let hooks = Hooks::read(reader);
     let (config_file, FileSettings { limits, sites }) = file?;
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let default_persona = reader.text(var::DEFAULT_PERSONA).filter(|id| !id.is_empty()).map(str::to_owned);
@@ -100,6 +100,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         config_file,
         sites,
         credentials: credentials?,
+        hooks: hooks?,
         admin_token: admin_token?,
         accounts: accounts?,
         visitor_retention: visitor_retention?,

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::{
     config_file::{ConfigFile, SiteSettings},
     database_address::DatabaseAddress,
+    hooks::Hooks,
     limits::Limits,
     origins::AllowedOrigin,
 };
@@ -40,6 +41,8 @@ pub struct Config {
     pub limits: Limits,
     /// Sources of the API key.
     pub credentials: Credentials,
+    /// The owner's services that turns call.
+    pub hooks: Hooks,
     /// The token of the operator; `None` lets only this machine do what is for operators.
     pub admin_token: Option<AdminToken>,
     /// Access tokens of accounts.

@@ -47,8 +47,8 @@ variables! {
     MODEL_IDLE_TIMEOUT = "10s", "longest pause between two reads of a stream";
     MODEL_RESPONSE_LIMIT = "8MiB", "largest response accepted from the model's server";
     MODEL_RETRIES = "2", "retries of a failed request to the model, before the answer has begun";
-    BREAKER_FAILURE_RATE = "50", "percentage of failed turns at which a model's circuit breaker opens; 0 disables the breaker";
-    BREAKER_PAUSE = "10s", "time that an open circuit breaker waits before one turn tests the model; shorter at first if there is no other model";
+    BREAKER_FAILURE_RATE = "50", "percentage of failed turns at which the circuit breaker of a model or a hook opens; 0 disables the breaker";
+    BREAKER_PAUSE = "10s", "time that an open circuit breaker waits before one turn tests the model or the hook; shorter at first if there is no other model";
     TURN_TIMEOUT = "28s", "time for a whole answer, or until a streamed answer begins; includes retries";
     STREAM_TIMEOUT = "10m", "time for a streamed answer, from start to end";
 
@@ -74,6 +74,12 @@ variables! {
     CREDENTIAL_FRESH = "5m", "how long a key from Papita is used before it is requested again";
     CREDENTIAL_STALE = "24h", "how long an old key may be used while Papita is unreachable";
     CREDENTIAL_RETRY = "10s", "pause after a failed request to Papita; 1, 2 and 4 s at first after the provider has refused a key";
+
+    GUARD_URL = "", "address of the owner's service that judges what visitors ask (docs/hooks.md); unset judges nothing";
+    GUARD_TOKEN = "", "token that is sent to GUARD_URL as Authorization: Bearer; unset sends none";
+    GUARD_FAIL = "closed", "closed or open, for a text that the guard could not judge; closed refuses its turn, open goes on with the text";
+    GUARD_TIMEOUT = "2s", "time for one judgement of the guard";
+    HOOK_PRIVATE_ADDRESSES = "off", "on or off; on lets hooks whose names are public have private addresses; hooks named by an IP address, localhost or a private name may have them anyway";
 
     SESSION_IDLE_TIMEOUT = "30m", "how long a session may have no turn before it is closed";
     SESSION_LOG_DIR = "SessionLog", "folder of the session log; only one process may use it";
@@ -136,6 +142,7 @@ secret_variables![
     ADMIN_TOKEN,
     JWT_SECRET_KEY,
     SESSION_LOG_KEY,
+    GUARD_TOKEN,
     DATABASE_URL,
     PAPITA_API_URL,
     HTTPS_PROXY,

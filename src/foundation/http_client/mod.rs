@@ -6,8 +6,9 @@
 mod cause;
 mod client;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use reqwest::dns::Resolve;
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -30,9 +31,22 @@ pub struct ClientFailure(#[from] reqwest::Error);
 
 /// Builds the client. Timeouts other than for connecting are set on each request.
 pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<Client, ClientFailure> {
+    build_with(|| builder(connect_timeout, proxy))
+}
+
+/// Builds a client that looks host names up by this resolver. Timeouts other than for connecting are set on each request.
+pub fn build_with_resolver(
+    connect_timeout: Duration,
+    proxy: &config::Proxy,
+    resolver: &Arc<impl Resolve + 'static>,
+) -> Result<Client, ClientFailure> {
+    build_with(|| Ok(builder(connect_timeout, proxy)?.dns_resolver(Arc::clone(resolver))))
+}
+
+fn build_with(settings: impl Fn() -> reqwest::Result<reqwest::ClientBuilder>) -> Result<Client, ClientFailure> {
     // An error means that a provider is already installed in this process, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(Client::build(|| builder(connect_timeout, proxy))?)
+    Ok(Client::build(settings)?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only place that builds an HTTP client")]

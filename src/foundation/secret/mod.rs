@@ -3,6 +3,7 @@
 mod admin_token;
 mod api_key;
 mod content_key;
+mod hook_token;
 mod server_url;
 mod signing;
 
@@ -10,6 +11,7 @@ pub use self::{
     admin_token::AdminToken,
     api_key::{ApiKey, FingerprintKey, InvalidApiKey},
     content_key::ContentKey,
+    hook_token::HookToken,
     server_url::ServerUrl,
     signing::SigningSecret,
 };

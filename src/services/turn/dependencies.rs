@@ -1,7 +1,11 @@
 //! The dependencies of the module for turns.
 
+use std::sync::Arc;
+
 use crate::{
-    adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
+    adapters::{
+        credentials::Credentials, hooks::GuardHook, personas::Personas, session_log::SessionLog, storage::Storage,
+    },
     foundation::{clock::Clock, http_client::Client, tasks::Tasks},
 };
 
@@ -10,6 +14,8 @@ use crate::{
 pub struct Dependencies {
     /// The HTTP client of the process.
     pub client: Client,
+    /// The owner's guard; `None` without one.
+    pub guard: Option<Arc<GuardHook>>,
     /// The personas. A model that only a persona names has no circuit breaker before the next start if the persona is added
     /// while the service runs.
     pub personas: Personas,

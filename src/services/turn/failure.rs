@@ -26,6 +26,15 @@ pub enum TurnFailure {
         /// The largest size in bytes.
         limit: usize,
     },
+    /// The owner's guard rejects the question.
+    #[error("the guard rejects the question")]
+    RejectedByGuard {
+        /// The guard's sentence for the visitor.
+        message: Option<String>,
+    },
+    /// The owner's guard gave no verdict.
+    #[error("the guard gave no verdict, and GUARD_FAIL is closed")]
+    GuardUnavailable,
     /// The site is paused.
     #[error("the operator has paused the site")]
     SitePaused,
@@ -88,6 +97,8 @@ impl TurnFailure {
             Self::LimitReached(reached) if reached.is_spent_budget() => &turns::BUDGET_SPENT,
             Self::LimitReached(_) => &turns::LIMIT_REACHED,
             Self::InputTooLarge { .. } => &turns::INPUT_TOO_LARGE,
+            Self::RejectedByGuard { .. } => &turns::REJECTED_BY_GUARD,
+            Self::GuardUnavailable => &turns::GUARD_UNAVAILABLE,
             Self::SitePaused => &turns::SITE_PAUSED,
             Self::Stopping => &turns::STOPPING,
             Self::Busy => &turns::TOO_BUSY,

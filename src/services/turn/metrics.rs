@@ -20,13 +20,15 @@ use prometheus_client::{
 use uuid::Uuid;
 
 use crate::{
-    adapters::{model::BreakerState, storage::TurnRecord},
+    adapters::storage::TurnRecord,
     domain::{
+        breaker::BreakerState,
         chat::Finish,
         cost::{dollars, pico_dollars},
         limits::LimitScope,
     },
-    foundation::config::Limits,
+    foundation::config::{Config, Limits},
+    services::turn::guard::GuardMetrics,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -148,8 +150,13 @@ pub(super) struct Sample<'a> {
 }
 
 impl Metrics {
-    /// Creates the metrics of the process with this id, with counters for these models and limits.
-    pub(super) fn new<'a>(instance: Uuid, models: impl IntoIterator<Item = &'a str>, limits: &Limits) -> Self {
+    /// Creates the metrics of the process with this id, with counters for these models and the settings' limits.
+    pub(super) fn new<'a>(
+        instance: Uuid,
+        models: impl IntoIterator<Item = &'a str>,
+        config: &Config,
+        guard: &GuardMetrics,
+    ) -> Self {
         let families = Families::default();
         // From 5 ms to 164 s.
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
@@ -157,13 +164,16 @@ impl Metrics {
             registry: Registry::with_prefix("al_chat"),
             models: models.into_iter().map(|model| (model.to_owned(), families.counters(model))).collect(),
             families,
-            limited: limit_counters(limits),
+            limited: limit_counters(&config.limits),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
             sampled: SampledMetrics::default(),
         };
         this.register_process(instance);
         this.register_counted();
+        if config.hooks.guard.is_some() {
+            guard.register(&["question"], &mut this.registry);
+        }
         this.sampled.register(&mut this.registry);
         this
     }

@@ -5,7 +5,7 @@
 //! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
 //! The modules, in the order in which a turn uses them: `start`, `admission` and `permits`, `image_hosts`, `limits`,
-//! `idempotency`, `registry` and `journal`, `runner`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
+//! `idempotency`, `registry` and `journal`, `runner`, `guard`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
 //! runs once at the start, and then `interrupted`. `parts` creates them all.
 
 mod admission;
@@ -16,6 +16,7 @@ mod ended_call;
 mod ended_journals;
 mod ending;
 mod failure;
+mod guard;
 mod idempotency;
 mod image_hosts;
 mod interrupted;
@@ -64,9 +65,10 @@ pub use self::{
 };
 use self::{interrupted::log_interrupted, model_test::test_request, parts::Parts, text_scope::ErasedTexts};
 use crate::{
-    adapters::{model::BreakerState, storage::ChatId},
+    adapters::storage::ChatId,
     domain::{
         account::OwnerId,
+        breaker::BreakerState,
         limits::{Asker, LimitKey, LimitUsage, Standing, UsageLimits},
         session::SessionId,
         tenant::{Tenant, TicketVisitor},

@@ -6,6 +6,7 @@ use super::{
     admission::Admission,
     answerer::Answerer,
     dependencies::Dependencies,
+    guard::{Guard, GuardMetrics},
     idempotency::Idempotency,
     image_hosts::ImageHosts,
     limits::TurnLimits,
@@ -59,7 +60,8 @@ impl Parts {
         let persona_models = dependencies.personas.models();
         let models = config.model.names_with(&persona_models);
         let counted = models.iter().copied().chain([basic::NAME]);
-        let metrics = Arc::new(Metrics::new(dependencies.log.instance(), counted, &config.limits));
+        let guard_metrics = GuardMetrics::default();
+        let metrics = Arc::new(Metrics::new(dependencies.log.instance(), counted, config, &guard_metrics));
         let client = OpenAi::new(&config.model, dependencies.client.clone());
         let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
@@ -85,6 +87,8 @@ impl Parts {
         let cut_off = tasks.cut_off();
         let runner = TurnRunner {
             limits: Arc::clone(&turn_limits),
+            guard: open_guard(config, dependencies, guard_metrics),
+            cut_off: cut_off.clone(),
             stored_chats,
             answerer: Answerer::new(
                 Arc::clone(&admission),
@@ -117,6 +121,11 @@ impl Parts {
 /// Returns the memory for journals: `STREAM_MEMORY`, and at most a quarter of what the process may use.
 fn stream_memory(config: &Config) -> usize {
     memory_limit::at_most_part(config.turns.stream_memory, 4)
+}
+
+fn open_guard(config: &Config, dependencies: &Dependencies, metrics: GuardMetrics) -> Option<Arc<Guard>> {
+    let (hook, settings) = (dependencies.guard.clone()?, config.hooks.guard.as_ref()?);
+    Some(Arc::new(Guard::new(hook, settings.fail, metrics)))
 }
 
 fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {

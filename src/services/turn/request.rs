@@ -4,13 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use super::{idempotency::IdempotencyKey, text_scope::TextScope};
 use crate::{
-    adapters::{
-        model::CallerHash,
-        storage::{ChatId, MessageId},
-    },
+    adapters::storage::{ChatId, MessageId},
     domain::{
         account::OwnerId,
         body_memory::BodyShare,
+        breaker::CallerHash,
         chat::{Caller, Message},
         limits::Asker,
         persona::Persona,

@@ -2,9 +2,14 @@
 
 use std::{pin::pin, sync::Arc};
 
+use tokio::select;
+use tokio_util::sync::CancellationToken;
+
 use super::{
     answerer::Answerer,
+    ending::Ending,
     failure::TurnFailure,
+    guard::Guard,
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
     journal::Journal,
     limits::{Reservation, TurnLimits},
@@ -21,6 +26,10 @@ use crate::domain::prompt;
 #[derive(Debug)]
 pub(super) struct TurnRunner {
     pub(super) limits: Arc<TurnLimits>,
+    /// The owner's guard; `None` without one.
+    pub(super) guard: Option<Arc<Guard>>,
+    /// Cancelled when running turns must end.
+    pub(super) cut_off: CancellationToken,
     pub(super) stored_chats: Arc<StoredChats>,
     pub(super) answerer: Answerer,
     pub(super) recorder: Arc<Recorder>,
@@ -57,8 +66,34 @@ impl TurnRunner {
         }
     }
 
-    /// Answers and records a turn. A turn whose question can't be stored, or for whose conversation a limit has no room, has
-    /// not begun, and is not recorded.
+    /// Has the guard judge the question, if there is a guard. Fails if it may not be asked, and then also if the turn ends
+    /// meanwhile.
+    async fn judge(
+        &self,
+        request: &mut TurnRequest,
+        journal: &Journal,
+        calls: &mut CallRecord<'_>,
+        claim: Option<&KeyClaim>,
+    ) -> Result<(), TurnFailure> {
+        let Some(guard) = &self.guard else { return Ok(()) };
+        {
+            let judging = pin!(guard.judge_question(request, &mut calls.guard));
+            select! {
+                biased;
+                judged = wait_unmarked(claim, judging) => judged?,
+                () = journal.cancelled_before_start() => return Err(TurnFailure::ClientGone),
+                () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
+            }
+        }
+        let is_stored_now = request.stored_chat.is_some_and(|stored_chat| stored_chat.retry_of.is_none());
+        if is_stored_now && calls.guard.has_masked_question() {
+            journal.note_masked_question(request.question());
+        }
+        Ok(())
+    }
+
+    /// Has a question judged, answers it, and records the turn. A turn whose question can't be stored, or for whose
+    /// conversation a limit has no room, has not begun, and is not recorded.
     async fn answer_and_record<'a>(
         &'a self,
         request: &mut TurnRequest,
@@ -73,6 +108,14 @@ impl TurnRunner {
             if let Some(claim) = claim {
                 claim.note_content_key(content_key);
             }
+        }
+        if let Err(failure) = self.judge(request, journal, calls, claim).await {
+            if calls.guard.question.is_none() {
+                return Err(failure);
+            }
+            // Its texts are not logged: they were rejected, or nobody has judged them.
+            let ending = Ending { result: Err(failure), was_abandoned: false };
+            return self.recorder.record(request, calls, journal, &TextLogging::Off, ending, reservation).await;
         }
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit(&request.asker));

@@ -6,11 +6,12 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    caller::CallerHash, circuit::Circuit, model_breaker::ModelBreaker, pauses::Pauses, permit::BreakerPermit,
-    state::BreakerState,
+use super::{model_breaker::ModelBreaker, permit::BreakerPermit};
+use crate::{
+    adapters::model::ModelFailure,
+    domain::breaker::{BreakerState, CallerHash, Circuit, Pauses},
+    foundation::config,
 };
-use crate::{adapters::model::ModelFailure, foundation::config};
 
 /// The circuit breakers of the models, one for each.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::adapters::model::breaker::pauses::TRIAL_INTERVAL;
+    use crate::domain::breaker::TRIAL_INTERVAL;
 
     const EACH_FAILURE: config::Breaker = config::Breaker { failure_rate: 1, pause: Duration::from_secs(10) };
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::circuit::Circuit;
+use crate::domain::breaker::Circuit;
 
 /// The circuit breaker of one model.
 #[derive(Debug)]

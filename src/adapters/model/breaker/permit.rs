@@ -5,12 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    caller::CallerHash,
-    failed_turn::{FailedTurn, FailureOrigin},
-    model_breaker::ModelBreaker,
+use super::model_breaker::ModelBreaker;
+use crate::{
+    adapters::model::ModelFailure,
+    domain::breaker::{CallerHash, FailedTurn, FailureOrigin},
 };
-use crate::adapters::model::ModelFailure;
 
 /// The permission for one turn to ask a model, as often as the turn repeats the call.
 ///

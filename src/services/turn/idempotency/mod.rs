@@ -214,16 +214,19 @@ impl Idempotency {
     ) -> Result<Reader, TurnFailure> {
         let StoredAnswer { text, model, usage, finish, at } = answer;
         let owner = request.chat_owner();
-        let (exchange, text) = match owner {
+        let (exchange, question, text) = match owner {
             Some(owner) => {
-                let (exchange, text) = self.stored_chats.stored_answer(owner, &request_id).await?;
-                (Some(exchange), text)
+                let (exchange, question, text) = self.stored_chats.stored_exchange(owner, &request_id).await?;
+                (Some(exchange), Some(question), text)
             }
-            None => (None, text),
+            None => (None, None, text),
         };
         let summary = TurnSummary { model, usage, finish, at, exchange };
         let memory = Arc::clone(self.registry.memory());
         let journal = Journal::ended(request_id, request.text_scope(), &text, summary, memory);
+        if let Some(question) = question.filter(|question| question != request.question()) {
+            journal.note_masked_question(&question);
+        }
         Ok(Reader::new(&journal))
     }
 

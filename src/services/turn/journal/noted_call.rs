@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{adapters::credentials::KeyOrigin, domain::cost::TokenUsage, services::turn::ended_call::EndedCall};
+use crate::{
+    adapters::credentials::KeyOrigin,
+    domain::cost::TokenUsage,
+    services::turn::{ended_call::EndedCall, guard::GuardRecord},
+};
 
 /// The latest call to a model, as far as the record of an open stream needs it.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ pub(in crate::services::turn) struct NotedCall {
     pub(in crate::services::turn) attempts: u32,
     /// The number of messages that were sent, counted from the last one.
     pub(in crate::services::turn) messages: usize,
+    /// What the guard said before the call.
+    pub(in crate::services::turn) guard: GuardRecord,
     /// The tokens that earlier calls reported.
     pub(in crate::services::turn) earlier: TokenUsage,
 }

@@ -78,6 +78,12 @@ impl Reader {
         self.journal.state().question
     }
 
+    /// Returns the question of a stored chat as it is stored, if the guard has masked it.
+    #[must_use]
+    pub fn masked_question(&self) -> Option<String> {
+        self.journal.state().masked_question.clone()
+    }
+
     /// Whether the session log has the turn's line. It gets one before it ends, unless it ended before it had begun.
     #[must_use]
     pub fn has_log_line(&self) -> bool {

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) cancellation: Option<Cancellation>,
     /// The message of the stored chat that holds the question, once it is stored.
     pub(super) question: Option<MessageId>,
+    /// The question of a stored chat as the guard has masked it; `None` if it is as it was sent.
+    pub(super) masked_question: Option<String>,
     /// The number of pieces of text in the latest record of the open stream; `None` before the first record.
     pub(super) recorded_pieces: Option<usize>,
     /// The bytes of this journal that are counted in the memory of all journals.
@@ -68,6 +70,7 @@ impl State {
             readers: Readers::default(),
             cancellation: None,
             question: None,
+            masked_question: None,
             recorded_pieces: None,
             counted: 0,
         }

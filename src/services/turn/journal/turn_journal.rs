@@ -127,6 +127,11 @@ impl Journal {
         self.state().question = Some(id);
     }
 
+    /// Notes the question of a stored chat as the guard has masked it.
+    pub(in crate::services::turn) fn note_masked_question(&self, text: &str) {
+        self.state().masked_question = Some(text.to_owned());
+    }
+
     /// Notes that a model is called.
     pub(in crate::services::turn) fn note_call(&self, call: NotedCall) {
         let mut state = self.state();

@@ -8,7 +8,7 @@ use crate::{
         model::{AnswerReport, AnswerStream, ModelFailure},
     },
     domain::cost::TokenUsage,
-    services::turn::{ended_call::EndedCall, journal::NotedCall},
+    services::turn::{ended_call::EndedCall, guard::GuardRecord, journal::NotedCall},
 };
 
 /// The calls to models in one turn: the model and key of the latest one, and what models reported. It is updated before
@@ -41,6 +41,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) report: AnswerReport,
     /// The tokens and costs that earlier calls reported.
     pub(in crate::services::turn) earlier: ReportedUse,
+    /// What the guard said.
+    pub(in crate::services::turn) guard: GuardRecord,
     /// The complete answer of the latest call, whose connection can be used again.
     pub(in crate::services::turn) complete: Option<AnswerStream>,
     /// Whether the token limit ended the latest answer during its reasoning, so that the model is called again with a
@@ -72,6 +74,7 @@ impl<'a> CallRecord<'a> {
             may_have_cost: false,
             report: AnswerReport::default(),
             earlier: ReportedUse::default(),
+            guard: GuardRecord::default(),
             complete: None,
             should_retry_with_reasoning: false,
         }
@@ -79,7 +82,7 @@ impl<'a> CallRecord<'a> {
 
     /// Creates the record of a turn whose latest call is noted in its journal.
     pub(in crate::services::turn) fn of_noted(requested_model: &'a str, call: &'a NotedCall) -> Self {
-        let NotedCall { key, key_age, started_at, running_since, attempts, messages, earlier, .. } = *call;
+        let NotedCall { key, key_age, started_at, running_since, attempts, messages, earlier, guard, .. } = *call;
         Self {
             model: &call.model,
             key,
@@ -90,6 +93,7 @@ impl<'a> CallRecord<'a> {
             running_since,
             messages,
             earlier: ReportedUse { usage: earlier, cost: 0 },
+            guard,
             ..Self::new(requested_model)
         }
     }
@@ -99,6 +103,7 @@ impl<'a> CallRecord<'a> {
         NotedCall {
             model: model.to_owned(),
             key: self.key,
+            guard: self.guard,
             key_age: self.key_age,
             started_at: self.started_at,
             running_since: self.running_since,

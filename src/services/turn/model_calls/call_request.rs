@@ -3,8 +3,7 @@
 use tokio::time::Instant;
 
 use crate::{
-    adapters::model::CallerHash,
-    domain::{chat::Message, persona::Persona, tenant::Tenant},
+    domain::{breaker::CallerHash, chat::Message, persona::Persona, tenant::Tenant},
     services::turn::{answer_limits::TurnAnswerLimit, idempotency::KeyClaim, journal::Journal},
 };
 

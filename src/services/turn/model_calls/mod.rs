@@ -22,9 +22,9 @@ use super::{failure::TurnFailure, idempotency::wait_unmarked, metrics::Metrics, 
 use crate::{
     adapters::{
         credentials::{Access, Credential, Credentials},
-        model::{BreakerState, Breakers, OpenAi, basic},
+        model::{Breakers, OpenAi, basic},
     },
-    domain::chat::Finish,
+    domain::{breaker::BreakerState, chat::Finish},
     foundation::config,
 };
 

@@ -76,6 +76,8 @@ impl EndedTurn<'_> {
             key_lookup: calls.key.lookup.map(KeyLookup::as_str),
             key_age_seconds: calls.key_age.map(seconds),
             calls: self.call_lines(),
+            guard_question: calls.guard.question.map(|judgement| judgement.outcome.as_str()),
+            guard_question_ms: calls.guard.question.map(|judgement| milliseconds(judgement.time)),
             message_chars: request.question().chars().count(),
             answer_chars: self.answer_chars,
             recorded_at: None,

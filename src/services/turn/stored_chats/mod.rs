@@ -32,7 +32,7 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::storage::{Exchange, NewQuestion, OpenOutcome, Storage, StorageFailure},
+    adapters::storage::{Exchange, MessageId, NewQuestion, OpenOutcome, Storage, StorageFailure},
     domain::{account::OwnerId, chat::Image},
     foundation::{clock::Clock, config::Config, tasks::Tasks},
 };
@@ -132,16 +132,22 @@ impl StoredChats {
         self.active.contains(request_id)
     }
 
-    /// Returns the stored messages of an earlier turn, and the text of its answer. Fails if they were deleted.
-    pub(super) async fn stored_answer(
+    /// Returns the stored messages of an earlier turn, and the texts of its question and its answer. Fails if they were deleted.
+    pub(super) async fn stored_exchange(
         &self,
         owner: OwnerId,
         request_id: &str,
-    ) -> Result<(Exchange, String), TurnFailure> {
+    ) -> Result<(Exchange, String, String), TurnFailure> {
         let exchange = self.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
         let exchange = exchange.ok_or(TurnFailure::ChatChanged)?;
-        let answer = self.storage.message(owner, exchange.answer.id).await.map_err(|failure| unavailable(&failure))?;
-        Ok((exchange, answer.ok_or(TurnFailure::ChatChanged)?.text))
+        let question = self.stored_text(owner, exchange.question.id).await?;
+        let answer = self.stored_text(owner, exchange.answer.id).await?;
+        Ok((exchange, question, answer))
+    }
+
+    async fn stored_text(&self, owner: OwnerId, id: MessageId) -> Result<String, TurnFailure> {
+        let message = self.storage.message(owner, id).await.map_err(|failure| unavailable(&failure))?;
+        Ok(message.ok_or(TurnFailure::ChatChanged)?.text)
     }
 
     async fn open_question(

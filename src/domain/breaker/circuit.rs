@@ -10,9 +10,9 @@ use super::{
     state::BreakerState,
 };
 
-/// The circuit of one model: the recent turns, and whether the model is asked.
+/// The circuit of one server, such as a model: the recent turns, and whether it is asked.
 #[derive(Debug)]
-pub(super) struct Circuit {
+pub struct Circuit {
     /// The percentage of failed turns at which the breaker opens; 0 disables the breaker.
     rate: u32,
     pauses: Pauses,
@@ -46,12 +46,16 @@ impl OpenCircuit {
 }
 
 impl Circuit {
-    pub(super) fn new(rate: u32, pauses: Pauses) -> Self {
+    /// Creates a closed circuit. It opens when `rate` percent of the recent turns have failed; 0 disables it.
+    #[must_use]
+    pub fn new(rate: u32, pauses: Pauses) -> Self {
         let (buckets, run) = ([Bucket::default(); BUCKETS], FailureRun::default());
         Self { rate, pauses, run, buckets, start: Instant::now(), open: None }
     }
 
-    pub(super) fn state(&self, now: Instant) -> BreakerState {
+    /// Returns the state at a time.
+    #[must_use]
+    pub fn state(&self, now: Instant) -> BreakerState {
         match &self.open {
             None => BreakerState::Closed,
             Some(open) if now < open.until => BreakerState::Open,
@@ -60,7 +64,7 @@ impl Circuit {
     }
 
     /// Admits a turn. Returns whether the turn is a trial, or the time to wait if the model is not asked.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<bool, Duration> {
+    pub fn admit(&mut self, now: Instant) -> Result<bool, Duration> {
         let Some(open) = &mut self.open else { return Ok(false) };
         if now < open.until {
             return Err(open.until - now);
@@ -73,7 +77,8 @@ impl Circuit {
         Ok(true)
     }
 
-    pub(super) fn succeed(&mut self, was_trial: bool, now: Instant) {
+    /// Counts an answered turn.
+    pub fn succeed(&mut self, was_trial: bool, now: Instant) {
         self.run.end(now);
         if was_trial {
             self.buckets = [Bucket::default(); BUCKETS];
@@ -84,7 +89,7 @@ impl Circuit {
     }
 
     /// Counts a failed turn. Returns the pause if this failure opens the breaker.
-    pub(super) fn fail(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
+    pub fn fail(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
         if let (Some(open), true) = (&self.open, turn.was_trial) {
             let pause = (open.pause * 2).min(self.pauses.longest);
             return Some(self.open_for(pause, now));
@@ -99,7 +104,7 @@ impl Circuit {
 
     /// Counts a turn that ran out of time, perhaps because its answer is long: in the run of consecutive failures only.
     /// Returns the pause if this opens the breaker.
-    pub(super) fn run_out_of_time(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
+    pub fn run_out_of_time(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
         if self.open.is_some() {
             return None;
         }
@@ -118,7 +123,7 @@ impl Circuit {
     }
 
     /// Ends a trial that showed nothing about the model, so that another one can start.
-    pub(super) fn end_trial(&mut self) {
+    pub fn end_trial(&mut self) {
         if let Some(open) = &mut self.open {
             open.trials = open.trials.saturating_sub(1);
         }
@@ -159,7 +164,7 @@ impl Circuit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::model::breaker::{bucket::MIN_TURNS, caller::CallerHash, failed_turn::FailureOrigin};
+    use crate::domain::breaker::{bucket::MIN_TURNS, caller::CallerHash, failed_turn::FailureOrigin};
 
     const PAUSE: Duration = Duration::from_secs(10);
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 /// The time that other turns have to wait while one turn tries the model.
-pub(super) const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
+pub const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The divisor of the first pause if no other model can be asked.
 const DIVISOR_WITHOUT_FALLBACK: u32 = 8;
 
 /// The pauses of an open circuit breaker before a turn may try the model.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pauses {
+pub struct Pauses {
     /// The pause after the breaker has opened. Each failed trial doubles it.
     pub(super) first: Duration,
     /// The longest pause.
@@ -20,8 +20,9 @@ pub(super) struct Pauses {
 }
 
 impl Pauses {
-    /// Creates the pauses of a model. They are shorter if no other model can be asked.
-    pub(super) fn new(longest: Duration, has_fallback: bool) -> Self {
+    /// Creates the pauses of a server. They are shorter if no other server can be asked instead.
+    #[must_use]
+    pub fn new(longest: Duration, has_fallback: bool) -> Self {
         if has_fallback {
             Self { first: longest, longest, trial: None }
         } else {

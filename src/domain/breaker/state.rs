@@ -1,13 +1,13 @@
 //! The states of a circuit breaker.
 
-/// The state of a model's circuit breaker.
+/// The state of a circuit breaker of a model or a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
-    /// The model is asked.
+    /// The server is asked.
     Closed,
-    /// The model is not asked.
+    /// The server is not asked.
     Open,
-    /// The pause is over, and a turn tries the model or may try it.
+    /// The pause is over, and a turn tries the server or may try it.
     HalfOpen,
 }
 

@@ -6,7 +6,7 @@ use super::caller::CallerHash;
 
 /// The possible cause of a failure.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum FailureOrigin {
+pub enum FailureOrigin {
     /// The prompt of this caller may be the cause.
     Caller(CallerHash),
     /// No connection could be opened, so no prompt is the cause.
@@ -15,11 +15,13 @@ pub(super) enum FailureOrigin {
 
 /// A turn that failed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FailedTurn {
-    pub(super) origin: FailureOrigin,
+pub struct FailedTurn {
+    /// The possible cause.
+    pub origin: FailureOrigin,
     /// The time at which the turn was admitted.
-    pub(super) began: Instant,
+    pub began: Instant,
     /// Whether the turn was counted as a success before: it failed after its first text.
-    pub(super) was_answered: bool,
-    pub(super) was_trial: bool,
+    pub was_answered: bool,
+    /// Whether the turn tried a server whose circuit was open.
+    pub was_trial: bool,
 }

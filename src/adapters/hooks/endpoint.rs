@@ -1,0 +1,176 @@
+//! One address of a hook, to which JSON is posted.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use reqwest::{
+    Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
+use serde::Serialize;
+use tokio::time::timeout;
+use url::Url;
+
+use super::{
+    breaker::HookBreaker,
+    failure::HookFailure,
+    private_addresses::{CheckedResolver, PrivateAddress},
+};
+use crate::{
+    domain::breaker::CallerHash,
+    foundation::{
+        config,
+        http_client::{self, Cause, Client, ClientFailure, ReadFailure, cause, read_rest},
+        secret::{HookToken, ServerUrl},
+    },
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The settings of an endpoint.
+#[derive(Clone, Debug)]
+pub struct HookSettings {
+    /// The name of the hook in the diagnostics.
+    pub name: &'static str,
+    /// The address that JSON is posted to.
+    pub url: ServerUrl,
+    /// The token that is sent with it.
+    pub token: Option<HookToken>,
+    /// The time for a whole call.
+    pub timeout: Duration,
+    /// When calls stop after failures.
+    pub breaker: config::Breaker,
+    /// Whether a public name may have a private address.
+    pub may_be_private: bool,
+}
+
+/// An HTTP endpoint of the owner, with a client of its own.
+#[derive(Debug)]
+pub struct HookEndpoint {
+    name: &'static str,
+    url: ServerUrl,
+    headers: HeaderMap,
+    timeout: Duration,
+    client: Client,
+    breaker: HookBreaker,
+}
+
+impl HookEndpoint {
+    /// Creates an endpoint. `proxy` is for `https` addresses.
+    pub fn new(settings: HookSettings, proxy: &config::Proxy) -> Result<Self, ClientFailure> {
+        let HookSettings { name, url, token, timeout, breaker, may_be_private } = settings;
+        let resolver = Arc::new(CheckedResolver::of(&url, may_be_private));
+        let client = http_client::build_with_resolver(timeout, proxy, &resolver)?;
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (ACCEPT, JSON)]);
+        if let Some(token) = token {
+            headers.insert(AUTHORIZATION, token.bearer());
+        }
+        Ok(Self { name, url, headers, timeout, client, breaker: HookBreaker::new(name, breaker) })
+    }
+
+    /// Returns the name of the hook in the diagnostics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the address.
+    #[must_use]
+    pub fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+
+    /// Posts a body as JSON on behalf of a caller, and returns what `read` makes of the answer, which has at most
+    /// `max_bytes`. `read` returns `None` for an answer that is not in the hook's protocol.
+    pub async fn post<T>(
+        &self,
+        body: &impl Serialize,
+        max_bytes: usize,
+        caller: CallerHash,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<T, HookFailure> {
+        let permit = self.breaker.admit(caller)?;
+        // Encoding of such bodies, which have texts as keys, does not fail.
+        let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
+        let called = timeout(self.timeout, self.call(body, max_bytes)).await;
+        let called = called.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
+        let outcome = called.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
+        permit.record(&outcome);
+        outcome
+    }
+
+    async fn call(&self, body: Bytes, max_bytes: usize) -> Result<Vec<u8>, HookFailure> {
+        let request = |client: &reqwest::Client| {
+            client.post(Url::clone(&self.url)).headers(self.headers.clone()).body(body.clone())
+        };
+        let response = self.client.send(request).await.map_err(|error| self.connection_failure(&error))?;
+        ensure_success(&response)?;
+        // The time of the whole call is limited.
+        read_rest(Vec::new(), response, max_bytes, None).await.map_err(|failure| match failure {
+            ReadFailure::TooLarge => HookFailure::TooLarge(max_bytes),
+            ReadFailure::Idle => HookFailure::Timeout(self.timeout),
+            ReadFailure::Lost(error) => self.connection_failure(&error),
+        })
+    }
+
+    fn connection_failure(&self, error: &reqwest::Error) -> HookFailure {
+        let mut link: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(error) = link {
+            if error.is::<PrivateAddress>() {
+                return HookFailure::PrivateAddress;
+            }
+            link = error.source();
+        }
+        match cause(error) {
+            Cause::Timeout => HookFailure::Timeout(self.timeout),
+            cause => HookFailure::Connection(cause),
+        }
+    }
+}
+
+fn ensure_success(response: &Response) -> Result<(), HookFailure> {
+    let status = response.status();
+    if status.is_redirection() {
+        Err(HookFailure::Redirect(status.as_u16()))
+    } else if status == StatusCode::OK {
+        Ok(())
+    } else {
+        Err(HookFailure::Status(status.as_u16()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::dns::{Name, Resolve, Resolving};
+
+    use super::*;
+
+    /// A resolver that refuses each name as one with a private address.
+    struct Refusing;
+
+    impl Resolve for Refusing {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Err(PrivateAddress.into()) })
+        }
+    }
+
+    fn settings() -> HookSettings {
+        HookSettings {
+            name: "guard",
+            url: Url::parse("http://guard.example/judge").unwrap().into(),
+            token: None,
+            timeout: Duration::from_secs(5),
+            breaker: config::Breaker { failure_rate: 50, pause: Duration::from_secs(10) },
+            may_be_private: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_private_address_is_named_as_the_cause() {
+        let mut endpoint = HookEndpoint::new(settings(), &config::Proxy::default()).unwrap();
+        let (resolver, proxy) = (Arc::new(Refusing), config::Proxy::default());
+        endpoint.client = http_client::build_with_resolver(endpoint.timeout, &proxy, &resolver).unwrap();
+        let posted = endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(())).await;
+        assert_eq!(posted, Err(HookFailure::PrivateAddress));
+    }
+}

@@ -1,0 +1,52 @@
+//! The ways in which a call of a hook fails.
+
+use std::time::Duration;
+
+use crate::foundation::http_client::Cause;
+
+/// A hook gave no usable answer. The text says what happened and what to do, and holds nothing that the hook has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HookFailure {
+    /// There is no connection, or it was lost before the whole answer had come.
+    #[error("{0}")]
+    Connection(Cause),
+    /// The host's name is public and leads to a private address.
+    #[error(
+        "its name leads to a private address; use the address itself or a private name, or set HOOK_PRIVATE_ADDRESSES=on"
+    )]
+    PrivateAddress,
+    /// The time for the whole answer was exceeded.
+    #[error("it did not answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The answer is a redirect, which is not followed.
+    #[error("it answers with a redirect (status {0}), which is not followed; use the address that it leads to")]
+    Redirect(u16),
+    /// The answer has a status of another kind than success.
+    #[error("it answers with status {0}")]
+    Status(u16),
+    /// The answer is too large.
+    #[error("its answer has more than {0} bytes")]
+    TooLarge(usize),
+    /// The answer is not in the hook's protocol.
+    #[error("its answer is not what docs/hooks.md describes")]
+    NotUnderstood,
+    /// The circuit breaker is open, so the hook was not called.
+    #[error("its circuit breaker is open after earlier failures")]
+    CircuitOpen,
+}
+
+impl HookFailure {
+    /// Whether the failure is none of the hook: it was not called, or this process lacked what a call takes.
+    pub(super) fn says_nothing(self) -> bool {
+        matches!(self, Self::CircuitOpen | Self::Connection(Cause::NoDescriptors))
+    }
+
+    /// Whether no connection could be opened, so that no text can be the cause.
+    pub(super) fn is_of_connection(self) -> bool {
+        match self {
+            Self::Connection(cause) => cause != Cause::Reset,
+            Self::PrivateAddress => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The guard hook: the owner's service that judges texts. `openapi/guard-hook.json` describes the protocol.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    endpoint::{HookEndpoint, HookSettings},
+    failure::HookFailure,
+};
+use crate::{
+    domain::{breaker::CallerHash, chat::Role},
+    foundation::{
+        config::{self, Config},
+        http_client::ClientFailure,
+        secret::ServerUrl,
+    },
+};
+
+/// The largest answer of a guard besides the texts that it was sent, in bytes.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// The most bytes of JSON for one byte of a text: a control character becomes `\u0000`.
+const JSON_BYTES: usize = 6;
+
+/// The longest sentence for a visitor, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// A text that the guard is to judge, and where it is from.
+#[derive(Debug, Serialize)]
+pub struct GuardRequest<'a> {
+    /// Whose text it is.
+    #[serde(flatten)]
+    pub kind: JudgedKind<'a>,
+    /// The text.
+    pub text: &'a str,
+    /// The id of the turn's request.
+    pub request_id: &'a str,
+    /// The session that the client named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<&'a str>,
+    /// The id of the site whose page the visitor uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'a str>,
+    /// The id of the persona that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<&'a str>,
+}
+
+/// The kind of a text, with what only this kind has.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JudgedKind<'a> {
+    /// What a visitor asks, with the contents of attached files.
+    Question {
+        /// The conversation before, if the client has sent it: none of it has been judged.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        history: Vec<EarlierText<'a>>,
+    },
+}
+
+impl JudgedKind<'_> {
+    /// Returns the name in the protocol and the metrics.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Question { .. } => "question",
+        }
+    }
+}
+
+/// A message of the conversation before a question.
+#[derive(Debug, Serialize)]
+pub struct EarlierText<'a> {
+    /// `user` or `assistant`: whose message it is, as the client says.
+    pub role: &'static str,
+    /// The text.
+    pub text: &'a str,
+}
+
+impl<'a> EarlierText<'a> {
+    /// Creates a message of the conversation.
+    #[must_use]
+    pub fn new(role: Role, text: &'a str) -> Self {
+        Self { role: role.as_str(), text }
+    }
+}
+
+impl GuardRequest<'_> {
+    fn earlier(&self) -> &[EarlierText<'_>] {
+        let JudgedKind::Question { history } = &self.kind;
+        history
+    }
+
+    /// Returns the most bytes that an answer may have.
+    fn answer_limit(&self) -> usize {
+        let earlier = self.earlier().iter().map(|earlier| earlier.text.len()).sum::<usize>();
+        (self.text.len().saturating_add(earlier)).saturating_mul(JSON_BYTES).saturating_add(ANSWER_BYTES)
+    }
+}
+
+/// What the guard says about a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The text may go on as it is.
+    Pass,
+    /// Another text goes on instead.
+    Mask {
+        /// The other text.
+        text: String,
+        /// The other texts of the history, one for each; `None` leaves the history as it is.
+        history: Option<Vec<String>>,
+    },
+    /// The text does not go on.
+    Reject {
+        /// A sentence for the visitor.
+        message: Option<String>,
+    },
+}
+
+/// The answer of a guard, as JSON. Other fields are ignored.
+#[derive(Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+enum Answer {
+    Pass,
+    Mask {
+        text: String,
+        #[serde(default)]
+        history: Option<Vec<String>>,
+    },
+    Reject {
+        #[serde(default)]
+        message: Option<String>,
+    },
+}
+
+impl Answer {
+    /// Returns the verdict about texts with this number of earlier ones; `None` if the answer does not fit them.
+    fn verdict(self, earlier: usize) -> Option<Verdict> {
+        match self {
+            Self::Pass => Some(Verdict::Pass),
+            Self::Mask { history: Some(history), .. } if history.len() != earlier => None,
+            Self::Mask { text, history } => Some(Verdict::Mask { text, history }),
+            Self::Reject { message } => Some(Verdict::Reject { message: message.as_deref().and_then(sentence) }),
+        }
+    }
+}
+
+/// Returns a text as one line of plain text of a limited length; `None` if it is blank.
+fn sentence(text: &str) -> Option<String> {
+    // A few characters of the Unicode category Cf change the direction of what follows.
+    let is_shown = |c: &char| {
+        !c.is_control() && !matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let words = text.split_whitespace().map(|word| word.chars().filter(is_shown).collect::<String>());
+    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    Some(words.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|words| !words.is_empty())
+}
+
+/// The guard of the owner.
+#[derive(Debug)]
+pub struct GuardHook(HookEndpoint);
+
+impl GuardHook {
+    /// Creates the guard that the settings name; `None` without one.
+    pub fn new(config: &Config) -> Result<Option<Self>, ClientFailure> {
+        let Some(config::Guard { url, token, timeout, .. }) = config.hooks.guard.clone() else { return Ok(None) };
+        let (breaker, may_be_private) = (config.model.breaker, config.hooks.private_addresses);
+        let settings = HookSettings { name: "guard", url, token, timeout, breaker, may_be_private };
+        Ok(Some(Self(HookEndpoint::new(settings, &config.proxy)?)))
+    }
+
+    /// Returns the address of the guard.
+    #[must_use]
+    pub fn url(&self) -> &ServerUrl {
+        self.0.url()
+    }
+
+    /// Asks the guard to judge a text of a caller.
+    pub async fn judge(&self, request: &GuardRequest<'_>, caller: CallerHash) -> Result<Verdict, HookFailure> {
+        let earlier = request.earlier().len();
+        let read = |answer: &[u8]| serde_json::from_slice::<Answer>(answer).ok()?.verdict(earlier);
+        self.0.post(request, request.answer_limit(), caller, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(json: &str, earlier: usize) -> Option<Verdict> {
+        serde_json::from_str::<Answer>(json).ok()?.verdict(earlier)
+    }
+
+    #[test]
+    fn answers_that_are_no_verdict_are_not_understood() {
+        assert_eq!(verdict(r#"{"verdict": "pass", "score": 0.1}"#, 0), Some(Verdict::Pass));
+        let masked = Verdict::Mask { text: String::new(), history: Some(vec!["a".to_owned()]) };
+        assert_eq!(verdict(r#"{"verdict": "mask", "text": "", "history": ["a"]}"#, 1), Some(masked));
+        for json in [
+            "",
+            "[]",
+            "\"pass\"",
+            r#"{"verdict": "Pass"}"#,
+            r#"{"verdict": "allow"}"#,
+            r#"{"verdict": null}"#,
+            r#"{"verdict": "mask"}"#,
+            r#"{"verdict": "mask", "text": null}"#,
+            r#"{"verdict": "mask", "text": "", "history": []}"#,
+            r#"{"verdict": "mask", "text": "", "history": ["a", "b"]}"#,
+            r#"{"verdict": "pass"} {"verdict": "pass"}"#,
+        ] {
+            assert_eq!(verdict(json, 1), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_sentence_for_a_visitor_is_one_short_line() {
+        assert_eq!(sentence(" Not\there,\n\u{1b}[31m please.\u{0} "), Some("Not here, [31m please.".to_owned()));
+        assert_eq!(sentence("a\u{202e}b"), Some("ab".to_owned()));
+        assert_eq!(sentence(" \n\u{7} "), None);
+        assert_eq!(sentence(&"é".repeat(999)).map(|text| text.chars().count()), Some(LONGEST_MESSAGE));
+    }
+}

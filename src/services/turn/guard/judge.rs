@@ -1,0 +1,69 @@
+//! The guard, as turns ask it.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    guard_metrics::GuardMetrics,
+    record::{GuardOutcome, Judgement},
+};
+use crate::{
+    adapters::hooks::{GuardHook, GuardRequest, HookFailure, Verdict},
+    domain::breaker::CallerHash,
+    foundation::config::GuardFail,
+    services::turn::failure::TurnFailure,
+};
+
+/// Asks the guard about the texts of turns.
+#[derive(Debug)]
+pub(in crate::services::turn) struct Guard {
+    hook: Arc<GuardHook>,
+    fail: GuardFail,
+    metrics: GuardMetrics,
+}
+
+impl Guard {
+    pub(in crate::services::turn) fn new(hook: Arc<GuardHook>, fail: GuardFail, metrics: GuardMetrics) -> Self {
+        Self { hook, fail, metrics }
+    }
+
+    /// Asks the guard about a text, and returns how that went, with the verdict by which the turn goes on. If the guard gave
+    /// none, `GUARD_FAIL` decides.
+    pub(super) async fn ask(
+        &self,
+        request: &GuardRequest<'_>,
+        caller: CallerHash,
+    ) -> (Judgement, Result<Verdict, TurnFailure>) {
+        let asked = Instant::now();
+        let answer = self.hook.judge(request, caller).await;
+        let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed() };
+        self.metrics.count(request.kind.as_str(), judgement);
+        let verdict = answer.or_else(|failure| match self.fail {
+            GuardFail::Closed => {
+                tracing::warn!(
+                    request_id = request.request_id,
+                    %failure,
+                    "the guard gave no verdict, and the turn is refused (GUARD_FAIL=closed)"
+                );
+                Err(TurnFailure::GuardUnavailable)
+            }
+            GuardFail::Open => {
+                tracing::warn!(
+                    request_id = request.request_id,
+                    %failure,
+                    "the guard gave no verdict, and the turn goes on with a text that is not judged (GUARD_FAIL=open)"
+                );
+                Ok(Verdict::Pass)
+            }
+        });
+        (judgement, verdict)
+    }
+}
+
+fn outcome_of(answer: &Result<Verdict, HookFailure>) -> GuardOutcome {
+    match answer {
+        Ok(Verdict::Pass) => GuardOutcome::Pass,
+        Ok(Verdict::Mask { .. }) => GuardOutcome::Mask,
+        Ok(Verdict::Reject { .. }) => GuardOutcome::Reject,
+        Err(_) => GuardOutcome::Failed,
+    }
+}

@@ -1,0 +1,55 @@
+//! The judgement of a question, with the history that its client has sent.
+
+use super::{judge::Guard, record::GuardRecord};
+use crate::{
+    adapters::hooks::{EarlierText, GuardRequest, JudgedKind, Verdict},
+    domain::session::SessionId,
+    services::turn::{failure::TurnFailure, request::TurnRequest},
+};
+
+impl Guard {
+    /// Judges the messages of a request, which are all from its client. Masked texts replace them. Fails if the question is
+    /// rejected, or could not be judged and `GUARD_FAIL` is `closed`.
+    pub(in crate::services::turn) async fn judge_question(
+        &self,
+        request: &mut TurnRequest,
+        record: &mut GuardRecord,
+    ) -> Result<(), TurnFailure> {
+        let (judgement, verdict) = self.ask(&question(request), request.caller_hash()).await;
+        record.question = Some(judgement);
+        match verdict? {
+            Verdict::Pass => Ok(()),
+            Verdict::Mask { text, history } => replace(request, text, history),
+            Verdict::Reject { message } => Err(TurnFailure::RejectedByGuard { message }),
+        }
+    }
+}
+
+/// Returns the question and the history as the guard gets them.
+fn question(request: &TurnRequest) -> GuardRequest<'_> {
+    let earlier = request.messages.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+    let history = earlier.iter().map(|message| EarlierText::new(message.role, &message.content)).collect();
+    GuardRequest {
+        kind: JudgedKind::Question { history },
+        text: request.question(),
+        request_id: &request.request_id,
+        session_id: request.session_id.as_ref().map(SessionId::as_str),
+        site: request.asker.site().map(|site| site.settings.id.as_str()),
+        persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
+    }
+}
+
+/// Replaces the texts of a request. Messages of the history that are blank now are left out, as some providers refuse them. A
+/// question of which nothing is left is rejected.
+fn replace(request: &mut TurnRequest, text: String, history: Option<Vec<String>>) -> Result<(), TurnFailure> {
+    let Some((question, earlier)) = request.messages.split_last_mut() else { return Ok(()) };
+    for (message, text) in earlier.iter_mut().zip(history.into_iter().flatten()) {
+        message.content = text;
+    }
+    question.content = text;
+    if question.is_blank() {
+        return Err(TurnFailure::RejectedByGuard { message: None });
+    }
+    request.messages.retain(|message| !message.is_blank());
+    Ok(())
+}
