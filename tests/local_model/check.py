@@ -1,6 +1,7 @@
 """Runs the commands of docs/local-models.md for llama.cpp word by word, and asks the model that they start.
 
-Usage: check.py DOCUMENT, in an empty folder, with `al-chat` in the PATH. Only the ports are changed to free ones.
+Usage: check.py DOCUMENT, in an empty folder, with `al-chat` in the PATH. Only the ports are changed to
+free ones, and answers are limited in length: a model this small may find no end.
 """
 
 import json
@@ -90,7 +91,7 @@ def check_whole_answer(output):
 
 
 def check_stream(port):
-    status, text = ask(port, "/api/chat/stream", "Say hello.")
+    status, text = ask(port, "/api/chat/stream", "Write a poem about tea.")
     events = events_of(text)
     (last, done), deltas = events[-1], [data["content"] for name, data in events if name == "delta"]
     assert (status, last) == (200, "done") and len(deltas) > 1 and "".join(deltas) == done["message"], text
@@ -114,7 +115,7 @@ def main():
     if shell(install).wait() != 0:
         print("The packages of docs/local-models.md cannot be had here; the recorded answers of `cargo test` stand for them.")
         return
-    Path(".env").write_text(f"{settings}PORT={port}\n", encoding="utf-8")
+    Path(".env").write_text(f"{settings}PORT={port}\nMAX_ANSWER_TOKENS=64\n", encoding="utf-8")
     server = shell(serve)
     try:
         wait_for_model(server, model_port)
