@@ -2,6 +2,7 @@
 //! and memory, and others are served meanwhile.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::pin,
     time::{Duration, Instant},
@@ -32,15 +33,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Asks questions one after another until `attack` has ended. Returns its result.
 async fn while_others_are_served<T>(process: &Process, attack: impl Future<Output = T>) -> T {
     let mut attack = pin!(attack);
+    let ask = async || {
+        // On a connection of its own: an idle one gives way to others.
+        let question = process.client.json_request("/api/chat", &json!({ "message": "hi" }));
+        process.client.send(question.header("connection", "close")).await.assert_ok();
+    };
     loop {
         let asked = Instant::now();
         tokio::select! {
             result = &mut attack => {
-                process.client.chat("hi").await.assert_ok();
+                ask().await;
                 return result;
             }
-            answer = process.client.chat("hi") => {
-                answer.assert_ok();
+            () = ask() => {
                 assert!(asked.elapsed() < PATIENCE, "an answer took {:?}", asked.elapsed());
             }
         }
@@ -184,6 +189,67 @@ async fn bodies_of_300_mb_are_refused_before_they_are_sent() {
     while_others_are_served(&process, attacks).await;
     let growth = process.peak_memory() - before;
     assert!(growth < 128 * MIB, "{} MiB", growth >> 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_of_a_million_turns_holds_up_nobody() {
+    let (model, _setup, process) = start_process(&[]).await;
+    let before = process.peak_memory();
+    let entries = r#"{"role":"user","content":"x"},"#.repeat(1_000_000);
+    let body = format!(r#"{{"message":"hello","history":[{entries}{{"role":"user","content":"the last"}}]}}"#);
+    let size = body.len();
+    let attack = async {
+        let sent = Instant::now();
+        let request = process.client.request(Method::POST, "/api/chat").header("content-type", "application/json");
+        process.client.send(request.body(body)).await.assert_ok();
+        assert!(sent.elapsed() < Duration::from_secs(20), "the operation took {:?}", sent.elapsed());
+    };
+    while_others_are_served(&process, attack).await;
+    let growth = process.peak_memory() - before;
+    assert!(growth < 3 * size, "{} MiB for {} MiB", growth >> 20, size >> 20);
+    // The last 10,000 entries are read.
+    let expected = format!("{}the last\n\nhello", "x\n\n".repeat(9_999));
+    let is_expected = |messages: &serde_json::Value| *messages == json!([{ "role": "user", "content": expected }]);
+    assert!(model.calls().iter().any(|call| is_expected(&call.body["messages"])));
+}
+
+/// The address of a client that opens connections without end.
+const GREEDY: [u8; 4] = [127, 0, 0, 2];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_connections_hold_up_nobody() {
+    const COUNT: usize = 3000;
+    const OPEN: usize = 200;
+    let (_model, _setup, process) = start_process(&[("MAX_CONNECTIONS", "16")]).await;
+    let before = process.peak_memory();
+    let attack = async {
+        let mut open = VecDeque::with_capacity(OPEN);
+        for number in 0..COUNT {
+            let mut wire = RawConnection::connect_from(GREEDY, process.address).await;
+            let sent = match number % 4 {
+                // Idle from the beginning, in the middle of a head, and after a response.
+                0 => "",
+                1 => "GET /api/personas HTTP/1.1\r\nHost: a",
+                2 => "GET /api/personas HTTP/1.1\r\nHost: a\r\n\r\n",
+                _ => "GET /api/personas HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            };
+            // The server has refused it if there is no room.
+            let _ = wire.try_send(sent).await;
+            if number % 4 == 3 {
+                let answer = wire.response_or_end().await;
+                let status = answer.get(9..12).unwrap_or_default();
+                assert!(["", "200", "503"].contains(&status), "{answer}");
+                continue;
+            }
+            if open.len() == OPEN {
+                open.pop_front();
+            }
+            open.push_back(wire);
+        }
+    };
+    while_others_are_served(&process, attack).await;
+    let growth = process.peak_memory() - before;
+    assert!(growth < 24 * MIB, "{} MiB", growth >> 20);
 }
 
 /// Bodies that parsers and databases stumble over.
