@@ -314,7 +314,7 @@ async fn a_key_belongs_to_the_question_as_it_was_sent() {
 async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     let gate = Gate::new();
     let guard = FakeGuard::start().await;
-    guard.behave(GuardBehaviour::held(&gate, |_| pass()));
+    guard.behave(GuardBehaviour::held(&gate, "question", |_| pass()));
     let (model, _setup, service) = start_with(&guard, &[("RESUME_GRACE", "0")]).await;
     let client = &service.client;
     let request = client.json_request("/api/chat", &json!({ "message": "hello" }));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     config_file::with_file,
     fakes::{
-        guard::{FakeGuard, GuardBehaviour},
+        guard::{FakeGuard, GuardBehaviour, pass},
         model::{Behaviour, FakeModel},
     },
     support::service::{Service, TestSetup},
@@ -51,7 +51,7 @@ fn examples(pointer: &str) -> Vec<(String, Value)> {
 async fn start_with(guard: &FakeGuard) -> (FakeModel, Service) {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
-    let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url());
+    let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url()).with("GUARD_ANSWERS", "on");
     (model, setup.start().await)
 }
 
@@ -94,7 +94,9 @@ async fn requests_are_as_the_document_says() {
     let requests = guard.requests();
     let validator = validator("GuardRequest");
     requests.iter().for_each(|request| assert_matches(&validator, request));
-    assert_eq!(requests[3]["site"], "shop");
+    let questions = requests.iter().filter(|request| request["kind"] == "question").count();
+    assert_eq!((questions, requests.len()), (4, 7), "the built-in responder's reply is not judged");
+    assert_eq!(requests[6]["site"], "shop");
     let sent = requests.iter().flat_map(|request| request.as_object().unwrap().keys());
     let sent = sent.map(String::as_str).collect::<BTreeSet<_>>();
     let document = document();
@@ -107,7 +109,12 @@ async fn each_answer_in_the_document_is_understood() {
     let guard = FakeGuard::start().await;
     let (_model, service) = start_with(&guard).await;
     for (name, example) in examples("/responses/200") {
-        guard.behave(GuardBehaviour::Respond(200, example.to_string()));
+        let verdict = example.clone();
+        guard.behave(GuardBehaviour::judge(
+            move |request| {
+                if request["kind"] == "question" { verdict.clone() } else { pass() }
+            },
+        ));
         let answer = service.client.chat("hello").await;
         match example["verdict"].as_str().expect("a verdict") {
             "pass" => assert_eq!(answer.assert_ok()["message"], "hello", "{name}"),

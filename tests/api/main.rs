@@ -45,6 +45,7 @@ mod frames;
 mod full_disk;
 mod generated_docs;
 mod guard;
+mod guard_answers;
 mod guard_protocol;
 #[cfg(target_os = "linux")]
 mod hostile_input;

@@ -55,6 +55,16 @@ pub enum JudgedKind<'a> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         history: Vec<EarlierText<'a>>,
     },
+    /// A piece of an answer.
+    Answer {
+        /// The answer so far, as it went on; of a long one the end.
+        before: &'a str,
+        /// The number of the piece, counted from 1.
+        part: u32,
+        /// Whether it is the last piece.
+        #[serde(rename = "final")]
+        is_final: bool,
+    },
 }
 
 impl JudgedKind<'_> {
@@ -63,6 +73,7 @@ impl JudgedKind<'_> {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Question { .. } => "question",
+            Self::Answer { .. } => "answer",
         }
     }
 }
@@ -86,8 +97,10 @@ impl<'a> EarlierText<'a> {
 
 impl GuardRequest<'_> {
     fn earlier(&self) -> &[EarlierText<'_>] {
-        let JudgedKind::Question { history } = &self.kind;
-        history
+        match &self.kind {
+            JudgedKind::Question { history } => history,
+            JudgedKind::Answer { .. } => &[],
+        }
     }
 
     /// Returns the most bytes that an answer may have.

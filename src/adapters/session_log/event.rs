@@ -135,6 +135,16 @@ pub struct ChatLine<'a> {
     /// The time of this judgement in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard_question_ms: Option<f64>,
+    /// The guard's verdict about the answer, the one that matters most of all its pieces: `reject`, `failed`, `mask` or `pass`;
+    /// missing if it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_answer: Option<&'a str>,
+    /// The time of all these judgements in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_answer_ms: Option<f64>,
+    /// The number of pieces of the answer that the guard was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_answer_parts: Option<u32>,
     /// The number of characters in the user's message, including attached files.
     pub message_chars: usize,
     /// The number of characters in the answer.

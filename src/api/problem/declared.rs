@@ -32,8 +32,8 @@ macro_rules! failures {
         failures! { $name {
             $($status $when,)*
             408 "The body took too long to arrive (`body_timeout`).",
-            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`), or the owner's guard rejects the message \
-                 (`rejected_by_guard`).",
+            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`), or the owner's guard rejects the message or its \
+                 answer (`rejected_by_guard`).",
             429 "A limit of the visitor, the address, the site, the API key or all together is reached (`limit_reached`), or the money of a day is \
                  spent (`budget_spent`); or the model's provider limits requests (`rate_limited`) or has run out of credit \
                  (`quota_exhausted`).",

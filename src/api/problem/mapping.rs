@@ -140,7 +140,8 @@ impl From<TurnFailure> for Problem {
                 let sentence = format!("{}. It may have {}", failure.kind().error.sentence, size(*limit));
                 Self::new(&failure.kind().error).with_sentence(sentence).with_detail("limit_bytes", (*limit).into())
             }
-            TurnFailure::RejectedByGuard { message: Some(message) } => {
+            TurnFailure::RejectedByGuard { message: Some(message) }
+            | TurnFailure::AnswerRejectedByGuard { message: Some(message) } => {
                 Self::new(&failure.kind().error).with_sentence(message.clone())
             }
             TurnFailure::StorageFull { max_bytes } => {

@@ -25,6 +25,10 @@ pub(in crate::api) struct ChatAnswer {
     model: String,
     /// How the answer ended.
     finish_reason: StringEnum<FinishReasons>,
+    /// A sentence about an answer that the owner's guard has cut off (`content_filter`), to be shown below it.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
     /// The session that the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +67,7 @@ struct FinishReasons;
 impl StringEnumValues for FinishReasons {
     const NAME: &'static str = "FinishReason";
     const DESCRIPTION: &'static str = "How an answer ended: `complete`, when the model said so; `length`, at its limit of tokens; `content_filter`, \
-         where the provider's filter cut it off; `stopped` by request; `client_gone`, when all readers had left; \
+         where the filter of the provider or the owner's guard cut it off; `stopped` by request; `client_gone`, when all readers had left; \
          `timeout` or `upstream_error`, when it was not finished in time, or failed.";
 
     fn words() -> Vec<&'static str> {
@@ -80,6 +84,7 @@ impl ChatAnswer {
             timestamp: clock.rfc3339(summary.at),
             model: summary.model,
             finish_reason: StringEnum::new(summary.finish.as_str()),
+            notice: summary.notice,
             session_id: reader.session_id().map(SessionId::to_string),
             request_id: reader.request_id().to_owned(),
             user_message_id: summary.exchange.map(|exchange| exchange.question.id.0),
@@ -104,6 +109,7 @@ impl Example for ChatAnswer {
             timestamp: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             model: "gpt-4o-mini".to_owned(),
             finish_reason: StringEnum::new(Finish::Complete.as_str()),
+            notice: None,
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
             user_message_id: None,

@@ -103,6 +103,22 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// The owner's guard (`GUARD_ANSWERS`) rejects the beginning of the answer, so that nothing of it is left. The guard may send a
+    /// sentence of its own.
+    ANSWER_REJECTED_BY_GUARD {
+        status: 422,
+        code: "rejected_by_guard",
+        retry_after: RetryAfter::None,
+        sentence: "The answer to this cannot be shown here; please ask for something else",
+        action: "Ask for something else. The operator finds the verdict in the session log.",
+    } ends {
+        finish: Finish::ContentFilter,
+        billing: Billing::Estimated,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The owner's guard (`GUARD_URL`) gave no verdict, and `GUARD_FAIL` is `closed`.
     GUARD_UNAVAILABLE {
         status: 503,
@@ -112,7 +128,7 @@ turn_error_rows! {
         action: "Check the guard with `al-chat check`; the diagnostics have the cause.",
     } ends {
         finish: Finish::UpstreamError,
-        billing: Billing::Unbilled,
+        billing: Billing::Estimated,
         is_transient: false,
         should_fall_back: false,
         counts_against_breaker: false,

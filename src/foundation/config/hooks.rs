@@ -18,13 +18,15 @@ pub struct Hooks {
     pub private_addresses: bool,
 }
 
-/// The guard: the owner's service that judges what visitors ask.
+/// The guard: the owner's service that judges what visitors ask, and what models answer.
 #[derive(Clone, Debug)]
 pub struct Guard {
     /// The address that texts are posted to.
     pub url: ServerUrl,
     /// The token that is sent with them.
     pub token: Option<HookToken>,
+    /// Whether answers are judged, too.
+    pub answers: bool,
     /// What becomes of a text that the guard could not judge.
     pub fail: GuardFail,
     /// The time for one judgement.
@@ -54,14 +56,15 @@ impl Guard {
     fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
         let url = reader.read(var::GUARD_URL, HTTP_URL, optional_url);
         let token = reader.read(var::GUARD_TOKEN, "visible ASCII characters, or nothing", optional_token);
+        let answers = reader.read(var::GUARD_ANSWERS, SWITCH, parse::switch);
         let fail = reader.read(var::GUARD_FAIL, "closed or open", |text| match text.to_ascii_lowercase().as_str() {
             "closed" => Some(GuardFail::Closed),
             "open" => Some(GuardFail::Open),
             _ => None,
         });
         let timeout = reader.read(var::GUARD_TIMEOUT, DURATION, parse::duration);
-        let (url, token, fail, timeout) = (url?, token?, fail?, timeout?);
-        Some(url.map(|url| Self { url, token, fail, timeout }))
+        let (url, token, answers, fail, timeout) = (url?, token?, answers?, fail?, timeout?);
+        Some(url.map(|url| Self { url, token, answers, fail, timeout }))
     }
 }
 

@@ -77,6 +77,7 @@ variables! {
 
     GUARD_URL = "", "address of the owner's service that judges what visitors ask (docs/hooks.md); unset judges nothing";
     GUARD_TOKEN = "", "token that is sent to GUARD_URL as Authorization: Bearer; unset sends none";
+    GUARD_ANSWERS = "off", "on or off; on has the guard judge the model's answers, too; a stream is held back until its next sentences are judged";
     GUARD_FAIL = "closed", "closed or open, for a text that the guard could not judge; closed refuses its turn, open goes on with the text";
     GUARD_TIMEOUT = "2s", "time for one judgement of the guard";
     HOOK_PRIVATE_ADDRESSES = "off", "on or off; on lets hooks whose names are public have private addresses; hooks named by an IP address, localhost or a private name may have them anyway";

@@ -32,6 +32,12 @@ pub enum TurnFailure {
         /// The guard's sentence for the visitor.
         message: Option<String>,
     },
+    /// The owner's guard rejects the beginning of the answer.
+    #[error("the guard rejects the answer")]
+    AnswerRejectedByGuard {
+        /// The guard's sentence for the visitor.
+        message: Option<String>,
+    },
     /// The owner's guard gave no verdict.
     #[error("the guard gave no verdict, and GUARD_FAIL is closed")]
     GuardUnavailable,
@@ -98,6 +104,7 @@ impl TurnFailure {
             Self::LimitReached(_) => &turns::LIMIT_REACHED,
             Self::InputTooLarge { .. } => &turns::INPUT_TOO_LARGE,
             Self::RejectedByGuard { .. } => &turns::REJECTED_BY_GUARD,
+            Self::AnswerRejectedByGuard { .. } => &turns::ANSWER_REJECTED_BY_GUARD,
             Self::GuardUnavailable => &turns::GUARD_UNAVAILABLE,
             Self::SitePaused => &turns::SITE_PAUSED,
             Self::Stopping => &turns::STOPPING,

@@ -171,8 +171,9 @@ impl Metrics {
         };
         this.register_process(instance);
         this.register_counted();
-        if config.hooks.guard.is_some() {
-            guard.register(&["question"], &mut this.registry);
+        if let Some(settings) = &config.hooks.guard {
+            let kinds = if settings.answers { &["question", "answer"][..] } else { &["question"] };
+            guard.register(kinds, &mut this.registry);
         }
         this.sampled.register(&mut this.registry);
         this

@@ -82,12 +82,17 @@ impl Parts {
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
         let credentials = dependencies.credentials.clone();
-        let model_calls = ModelCalls::new(&config.model, &models, client, abilities, credentials, Arc::clone(&metrics));
+        let guard = open_guard(config, dependencies, guard_metrics);
+        let judges_answers = config.hooks.guard.as_ref().is_some_and(|guard| guard.answers);
+        let of_answers = guard.clone().filter(|_| judges_answers);
+        let model_metrics = Arc::clone(&metrics);
+        let model_calls =
+            ModelCalls::new(&config.model, &models, client, abilities, credentials, model_metrics, of_answers);
         let model_calls = Arc::new(model_calls);
         let cut_off = tasks.cut_off();
         let runner = TurnRunner {
             limits: Arc::clone(&turn_limits),
-            guard: open_guard(config, dependencies, guard_metrics),
+            guard,
             cut_off: cut_off.clone(),
             stored_chats,
             answerer: Answerer::new(

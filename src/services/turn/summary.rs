@@ -18,6 +18,8 @@ pub struct TurnSummary {
     pub finish: Finish,
     /// The time at which the answer was complete.
     pub at: Timestamp,
+    /// The guard's sentence about an answer that it has cut off. Stored answers have none.
+    pub notice: Option<String>,
     /// The messages of question and answer in the stored chat; `None` outside of stored chats.
     pub exchange: Option<Exchange>,
 }

@@ -25,8 +25,8 @@ type Judge = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 pub enum GuardBehaviour {
     /// The verdict of a function of the request.
     Judge(Judge),
-    /// The same, after the gate opens.
-    Held(Gate, Judge),
+    /// The same, but texts of this kind only after the gate opens.
+    Held(Gate, &'static str, Judge),
     /// This text as JSON, with this status.
     Respond(u16, String),
     /// A redirect to an address of the guard that passes every text.
@@ -44,8 +44,8 @@ impl GuardBehaviour {
         Self::Judge(Arc::new(judge))
     }
 
-    pub fn held(gate: &Gate, judge: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
-        Self::Held(gate.clone(), Arc::new(judge))
+    pub fn held(gate: &Gate, kind: &'static str, judge: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
+        Self::Held(gate.clone(), kind, Arc::new(judge))
     }
 }
 
@@ -139,8 +139,10 @@ impl Handler for Guard {
         let behaviour = self.behaviour().clone();
         match behaviour {
             GuardBehaviour::Judge(judge) => Ok(respond_json(StatusCode::OK, &judge(&body))),
-            GuardBehaviour::Held(gate, judge) => {
-                gate.pass().await;
+            GuardBehaviour::Held(gate, kind, judge) => {
+                if body["kind"] == kind {
+                    gate.pass().await;
+                }
                 Ok(respond_json(StatusCode::OK, &judge(&body)))
             }
             GuardBehaviour::Respond(code, text) => Ok(respond_text(status(code), JSON, text)),

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-/// The outcome of asking the guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The outcome of asking the guard. Of several, the last in this order matters most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::services::turn) enum GuardOutcome {
     /// The text went on.
     Pass,
     /// Another text went on.
     Mask,
-    /// The text was rejected.
-    Reject,
     /// The guard gave no verdict.
     Failed,
+    /// The text was rejected.
+    Reject,
 }
 
 impl GuardOutcome {
     /// All outcomes.
-    pub(in crate::services::turn) const ALL: [Self; 4] = [Self::Pass, Self::Mask, Self::Reject, Self::Failed];
+    pub(in crate::services::turn) const ALL: [Self; 4] = [Self::Pass, Self::Mask, Self::Failed, Self::Reject];
 
     /// Returns the name in the session log and the metrics.
     pub(in crate::services::turn) fn as_str(self) -> &'static str {
@@ -38,17 +38,44 @@ pub(in crate::services::turn) struct Judgement {
     pub(in crate::services::turn) time: Duration,
 }
 
+impl Judgement {
+    /// Whether the guard gave no verdict.
+    pub(super) fn has_failed(self) -> bool {
+        self.outcome == GuardOutcome::Failed
+    }
+}
+
+/// All judgements of the pieces of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::services::turn) struct AnswerJudgements {
+    /// The outcome that matters most.
+    pub(in crate::services::turn) outcome: GuardOutcome,
+    /// The number of pieces.
+    pub(in crate::services::turn) parts: u32,
+    /// The time that all of them took.
+    pub(in crate::services::turn) time: Duration,
+}
+
 /// What the guard said in one turn.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::services::turn) struct GuardRecord {
     /// About the question; `None` if the guard was not asked.
     pub(in crate::services::turn) question: Option<Judgement>,
+    /// About the answer; `None` if the guard was not asked.
+    pub(in crate::services::turn) answer: Option<AnswerJudgements>,
 }
 
 impl GuardRecord {
     /// Whether another question goes on instead of the one that was sent.
     pub(in crate::services::turn) fn has_masked_question(&self) -> bool {
         self.question.is_some_and(|judgement| judgement.outcome == GuardOutcome::Mask)
+    }
+
+    /// Adds the judgement of a piece of the answer.
+    pub(super) fn add_answer(&mut self, Judgement { outcome, time }: Judgement) {
+        let before = self.answer.unwrap_or(AnswerJudgements { outcome, parts: 0, time: Duration::ZERO });
+        let outcome = before.outcome.max(outcome);
+        self.answer = Some(AnswerJudgements { outcome, parts: before.parts + 1, time: before.time + time });
     }
 
     /// Whether the question was rejected.

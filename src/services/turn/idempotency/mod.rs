@@ -221,7 +221,7 @@ impl Idempotency {
             }
             None => (None, None, text),
         };
-        let summary = TurnSummary { model, usage, finish, at, exchange };
+        let summary = TurnSummary { model, usage, finish, at, notice: None, exchange };
         let memory = Arc::clone(self.registry.memory());
         let journal = Journal::ended(request_id, request.text_scope(), &text, summary, memory);
         if let Some(question) = question.filter(|question| question != request.question()) {

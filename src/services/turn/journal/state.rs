@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) latest_call: Option<NotedCall>,
     /// Whether the answer to the latest call has begun. There may be no text of it yet.
     pub(super) is_answering: bool,
+    /// The estimated tokens of the text that the model has sent, if the guard judges it before it is added.
+    pub(super) received_tokens: Option<u64>,
     pub(super) readers: Readers,
     pub(super) cancellation: Option<Cancellation>,
     /// The message of the stored chat that holds the question, once it is stored.
@@ -67,6 +69,7 @@ impl State {
             calls: 0,
             latest_call: None,
             is_answering: false,
+            received_tokens: None,
             readers: Readers::default(),
             cancellation: None,
             question: None,
@@ -208,6 +211,7 @@ mod tests {
             usage: TokenUsage::default(),
             finish: Finish::Complete,
             at: Timestamp::UNIX_EPOCH,
+            notice: None,
             exchange: None,
         }
     }

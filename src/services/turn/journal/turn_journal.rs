@@ -159,6 +159,14 @@ impl Journal {
         self.progress.notify_waiters();
     }
 
+    /// Notes text that the model has sent, and that is added once the guard has judged it.
+    pub(in crate::services::turn) fn note_received(&self, text: &str) {
+        let tokens = estimate::answer_tokens(text, 1);
+        let mut state = self.state();
+        state.is_answering = true;
+        state.received_tokens = Some(state.received_tokens.unwrap_or_default().saturating_add(tokens));
+    }
+
     /// Adds a piece of text. Waits while the fastest reader is too far behind, so that a slow reader slows down the
     /// model.
     pub(in crate::services::turn) async fn append(&self, text: &str) {
@@ -227,15 +235,22 @@ impl Journal {
         beginning(self.state().text(), max_bytes).to_owned()
     }
 
+    /// Returns the last bytes of the text so far, at most `max_bytes`, from the start of a character.
+    pub(in crate::services::turn) fn text_end(&self, max_bytes: usize) -> String {
+        let state = self.state();
+        let text = state.text();
+        text[text.ceil_char_boundary(text.len().saturating_sub(max_bytes))..].to_owned()
+    }
+
     /// Returns the number of characters of the text so far.
     pub(in crate::services::turn) fn char_count(&self) -> usize {
         self.state().text().chars().count()
     }
 
-    /// Returns the estimated tokens of the text so far.
+    /// Returns the estimated tokens that the model has sent so far.
     pub(in crate::services::turn) fn estimated_tokens(&self) -> u64 {
         let state = self.state();
-        estimate::answer_tokens(state.text(), state.pieces())
+        state.received_tokens.unwrap_or_else(|| estimate::answer_tokens(state.text(), state.pieces()))
     }
 
     /// Returns the memory of this journal, in bytes.
@@ -243,8 +258,14 @@ impl Journal {
         self.state().counted
     }
 
-    /// Whether there is any text.
+    /// Whether the model has sent any text.
     pub(in crate::services::turn) fn has_text(&self) -> bool {
+        let state = self.state();
+        state.pieces() > 0 || state.received_tokens.is_some()
+    }
+
+    /// Whether there is any text for readers.
+    pub(in crate::services::turn) fn has_readable_text(&self) -> bool {
         self.state().pieces() > 0
     }
 

@@ -1,6 +1,8 @@
 //! A single call to a model.
 
-use tokio::time::timeout_at;
+use std::pin::pin;
+
+use tokio::{select, time::timeout_at};
 
 use super::{
     abilities::ModelAbilities,
@@ -12,9 +14,12 @@ use crate::{
         credentials::{Credential, KeyOrigin},
         model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest, OpenAi},
     },
-    domain::{chat::Finish, errors::Billing},
+    domain::{chat::Finish, errors::Billing, tenant::Tenant},
     foundation::config::{self, ModelStream},
-    services::turn::metrics::Metrics,
+    services::turn::{
+        guard::{AnswerOrigin, Guard, GuardedAnswer},
+        metrics::Metrics,
+    },
 };
 
 /// Calls models for one turn, once each, and writes the answer to the turn's journal.
@@ -23,10 +28,12 @@ pub(super) struct Attempts<'r> {
     pub(super) abilities: &'r ModelAbilities,
     pub(super) metrics: &'r Metrics,
     pub(super) settings: &'r config::Model,
+    /// The guard that judges answers; `None` if nothing judges them.
+    pub(super) guard: Option<&'r Guard>,
     pub(super) request: CallRequest<'r>,
 }
 
-impl Attempts<'_> {
+impl<'r> Attempts<'r> {
     /// Calls a model with a key. The first text of the answer is reported to the circuit breaker.
     pub(super) async fn call(
         &self,
@@ -108,12 +115,16 @@ impl Attempts<'_> {
         }
         // The record of a cancelled turn names the model that answered, too.
         record.report.model = answer.report().model;
-        let received = self.receive_text(&mut answer, target, permit).await;
+        let received = match self.guard {
+            None => self.receive_text(&mut answer, target, permit).await,
+            Some(guard) => self.receive_judged(&mut answer, target, permit, guard, record).await,
+        };
         record.report = answer.report();
         self.add_reasoning_allowance(target.model, record);
         received?;
         let finish = answer.finish();
-        record.complete = Some(answer);
+        // Dropping an answer that the guard has ended closes its connection.
+        record.complete = Some(answer).filter(|_| record.ended_by_guard.is_none());
         Ok(finish)
     }
 
@@ -128,6 +139,59 @@ impl Attempts<'_> {
             self.request.journal.append(&text).await;
         }
         Ok(())
+    }
+
+    /// Writes an answer to the journal as far as the guard lets it go on, and reads on meanwhile. What was received of an answer
+    /// that fails is judged, too, if the client reads a stream.
+    async fn receive_judged(
+        &self,
+        answer: &mut AnswerStream,
+        target: Target<'_>,
+        permit: &mut BreakerPermit,
+        guard: &'r Guard,
+        record: &mut CallRecord<'_>,
+    ) -> Result<(), ModelError> {
+        let mut output = GuardedAnswer::new(guard, self.answer_origin());
+        loop {
+            let received = {
+                let mut next = pin!(self.next(answer, target));
+                loop {
+                    select! {
+                        biased;
+                        judged = output.judged() => {
+                            if let Err(end) = output.release(judged, &mut record.guard).await {
+                                record.ended_by_guard = Some(end);
+                                return Ok(());
+                            }
+                        }
+                        received = &mut next, if output.has_room() => break received,
+                    }
+                }
+            };
+            match received {
+                Ok(Some(text)) => {
+                    permit.record_success();
+                    output.add(&text);
+                }
+                Ok(None) => {
+                    record.ended_by_guard = output.finish(&mut record.guard).await.err();
+                    return Ok(());
+                }
+                Err(failure) => {
+                    if self.request.stream {
+                        // The turn fails anyway.
+                        let _ = output.finish(&mut record.guard).await;
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    fn answer_origin(&self) -> AnswerOrigin<'r> {
+        let CallRequest { caller_hash: caller, persona, tenant, stream, journal, .. } = self.request;
+        let site = tenant.and_then(Tenant::site).map(|site| site.settings.id.as_str());
+        AnswerOrigin { journal, stream, caller, site, persona: persona.map(|persona| persona.id.as_str()) }
     }
 
     /// Waits for the next piece of text. `Answerer` limits the time of a stream that has begun.

@@ -8,7 +8,11 @@ use crate::{
         model::{AnswerReport, AnswerStream, ModelFailure},
     },
     domain::cost::TokenUsage,
-    services::turn::{ended_call::EndedCall, guard::GuardRecord, journal::NotedCall},
+    services::turn::{
+        ended_call::EndedCall,
+        guard::{AnswerEnd, GuardRecord},
+        journal::NotedCall,
+    },
 };
 
 /// The calls to models in one turn: the model and key of the latest one, and what models reported. It is updated before
@@ -43,6 +47,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) earlier: ReportedUse,
     /// What the guard said.
     pub(in crate::services::turn) guard: GuardRecord,
+    /// How the guard has ended the answer; `None` if it has not.
+    pub(in crate::services::turn) ended_by_guard: Option<AnswerEnd>,
     /// The complete answer of the latest call, whose connection can be used again.
     pub(in crate::services::turn) complete: Option<AnswerStream>,
     /// Whether the token limit ended the latest answer during its reasoning, so that the model is called again with a
@@ -75,6 +81,7 @@ impl<'a> CallRecord<'a> {
             report: AnswerReport::default(),
             earlier: ReportedUse::default(),
             guard: GuardRecord::default(),
+            ended_by_guard: None,
             complete: None,
             should_retry_with_reasoning: false,
         }
@@ -127,6 +134,11 @@ impl<'a> CallRecord<'a> {
         let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
+    }
+
+    /// Returns the guard's sentence about an answer that it has cut off.
+    pub(in crate::services::turn) fn notice(&self) -> Option<String> {
+        if let Some(AnswerEnd::Cut { notice }) = &self.ended_by_guard { notice.clone() } else { None }
     }
 
     /// Ends the record of the call that is going on. The only call of a turn costs nothing here if it has an answer.

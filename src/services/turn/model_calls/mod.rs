@@ -18,7 +18,13 @@ pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_r
 use self::{
     attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, model_choice::chosen_model, retries::Retries,
 };
-use super::{failure::TurnFailure, idempotency::wait_unmarked, metrics::Metrics, request::TurnRequest};
+use super::{
+    failure::TurnFailure,
+    guard::{AnswerEnd, Guard},
+    idempotency::wait_unmarked,
+    metrics::Metrics,
+    request::TurnRequest,
+};
 use crate::{
     adapters::{
         credentials::{Access, Credential, Credentials},
@@ -37,6 +43,8 @@ pub(super) struct ModelCalls {
     breakers: Breakers,
     credentials: Credentials,
     metrics: Arc<Metrics>,
+    /// The guard that judges answers; `None` if nothing judges them.
+    guard: Option<Arc<Guard>>,
 }
 
 impl ModelCalls {
@@ -48,9 +56,10 @@ impl ModelCalls {
         abilities: Arc<ModelAbilities>,
         credentials: Credentials,
         metrics: Arc<Metrics>,
+        guard: Option<Arc<Guard>>,
     ) -> Self {
         let breakers = Breakers::new(settings.breaker, models, &settings.fallbacks);
-        Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics }
+        Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics, guard }
     }
 
     /// Returns the model to call for a turn. Fails if the client may not use the model that it names.
@@ -88,15 +97,21 @@ impl ModelCalls {
         if let Some(claim) = request.claim {
             claim.mark_for_good().await?;
         }
-        Ok(self.layers(request, key).call(record).await?)
+        let finish = self.layers(request, key).call(record).await?;
+        match &record.ended_by_guard {
+            None => Ok(finish),
+            Some(AnswerEnd::Cut { .. }) => Ok(Finish::ContentFilter),
+            Some(AnswerEnd::Failed(failure)) => Err(failure.clone()),
+        }
     }
 
     fn layers<'a, 'r>(&'a self, request: CallRequest<'r>, key: Option<Credential>) -> Fallbacks<'a, 'r>
     where
         'a: 'r,
     {
-        let Self { settings, client, abilities, breakers, credentials, metrics } = self;
-        let attempts = Attempts { client, abilities, metrics, settings, request };
+        let Self { settings, client, abilities, breakers, credentials, metrics, guard } = self;
+        let guard = guard.as_deref();
+        let attempts = Attempts { client, abilities, metrics, settings, guard, request };
         let keys = KeyRotation { credentials, key, attempts };
         let retries = Retries { limit: settings.retries, breakers, keys, request };
         Fallbacks { models: &settings.fallbacks, retries, request }

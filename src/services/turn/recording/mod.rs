@@ -106,7 +106,7 @@ impl Recorder {
         }
         let finish = ending.result?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })
+        Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, notice: calls.notice(), exchange: None })
     }
 
     /// Puts a stream on record as it is now. The next start logs it if this process ends before the stream. `prompt` are the

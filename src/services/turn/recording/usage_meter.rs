@@ -154,7 +154,7 @@ impl UsageMeter {
 
 /// Whether this service cut the last call off, and the call may have cost something.
 fn was_cut_off(calls: &CallRecord<'_>, ending: &Ending) -> bool {
-    ending.has_cancelled_call() && calls.may_have_cost
+    (ending.has_cancelled_call() || calls.ended_by_guard.is_some()) && calls.may_have_cost
 }
 
 /// Returns the messages that the latest call sent.
