@@ -27,12 +27,12 @@ use crate::{
 };
 
 /// What a service wrote, by the place that it was written to.
-type Written = BTreeMap<String, Vec<u8>>;
+pub type Written = BTreeMap<String, Vec<u8>>;
 
 /// The secrets that were found, by place, each with the text around it.
-type Leaks = BTreeMap<String, BTreeMap<&'static str, String>>;
+pub type Leaks = BTreeMap<String, BTreeMap<&'static str, String>>;
 
-fn leaks(search: &SecretSearch, written: &Written) -> Leaks {
+pub fn leaks(search: &SecretSearch, written: &Written) -> Leaks {
     let found = written.iter().map(|(place, bytes)| (place.clone(), search.found_in(bytes)));
     found.filter(|(_, secrets)| !secrets.is_empty()).collect()
 }
@@ -165,13 +165,13 @@ impl Watched {
 }
 
 /// Returns the bytes of all files in a folder.
-fn bytes_of(folder: &Path) -> Vec<u8> {
+pub fn bytes_of(folder: &Path) -> Vec<u8> {
     let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect()
 }
 
 /// Returns all that the database holds: SQLite's files, or the rows of all tables of PostgreSQL.
-async fn database(setup: &TestSetup) -> Vec<u8> {
+pub async fn database(setup: &TestSetup) -> Vec<u8> {
     let url = setup.database_url();
     if !url.starts_with("postgres") {
         let files = ["al-chat.db", "al-chat.db-wal", "al-chat.db-shm"].map(|name| fs::read(setup.path().join(name)));

@@ -80,6 +80,7 @@ mod older_clients;
 #[cfg(target_os = "linux")]
 mod one_truth;
 mod ownership;
+mod panics;
 #[cfg(target_os = "linux")]
 mod personas;
 mod portal;
