@@ -1,7 +1,7 @@
+import { Frame } from "./frame.js";
 import { Composer } from "./composer.js";
 import { contactLink } from "./contact.js";
 import { listen } from "./dom.js";
-import { Frame } from "./frame.js";
 import { Transcript } from "./transcript.js";
 import { Client } from "./client.js";
 import { mergeHistory } from "./portal.js";

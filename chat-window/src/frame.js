@@ -1,8 +1,8 @@
+import { createStyleSheet } from "./style-sheet.js";
 import { icon, iconButton, label, node } from "./dom.js";
 import { EventIsolation, listenIsolated } from "./isolation.js";
 import { isComposing } from "./keyboard.js";
 import { fill } from "./strings.js";
-import { createStyleSheet } from "./style-sheet.js";
 import { followSystemTheme } from "./theme.js";
 import { TopLayer } from "./top-layer.js";
 import { followVisualViewport } from "./visual-viewport.js";

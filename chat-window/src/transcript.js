@@ -149,7 +149,9 @@ export class Transcript {
     box.append(wait, retry);
     const update = () => {
       const seconds = Math.ceil((until - Date.now()) / 1000);
-      const time = new Date(until).toLocaleTimeString();
+      const date = new Date(until);
+      const isToday = date.getDate() === new Date().getDate();
+      const time = isToday ? date.toLocaleTimeString() : date.toLocaleString();
       const isEarly = seconds > 0;
       wait.textContent = isEarly ? fill(strings[seconds < 99 ? "wait" : "waitUntil"], { seconds, time }) : "";
       retry.ariaDisabled = String(isEarly);

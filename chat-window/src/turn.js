@@ -56,7 +56,8 @@ const MIN_HISTORY = 9000;
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Returns whether the same question may be asked again. A question refused for its content has to be changed first. */
-export const canRetry = (/** @type {Turn} */ { failure }) => ![400, 413, 415].includes(failure?.status ?? 0);
+export const canRetry = (/** @type {Turn} */ { failure }) =>
+  failure?.needsNewKey || ![400, 413, 415, 422].includes(failure?.status ?? 0);
 
 /**
  * Returns a question as the model reads it: the files, then the text. Without `withContents`, the files are named only.

@@ -211,9 +211,33 @@ test("a limit of the day shows the time to come back", async () => {
   await tab.askAndWait("Hello");
   await tab.ask("And again?");
   await tab.trouble.getByText("As many questions as are allowed here have been asked for now").waitFor();
-  await tab.trouble.getByText(/You can try again at \d+:\d\d:\d\d/).waitFor();
+  await tab.trouble.getByText(/You can try again at [\d/, ]*\d+:\d\d:\d\d/).waitFor();
   assert.equal(await tab.retry.getAttribute("aria-disabled"), "true");
   await limited.close();
+});
+
+/** Answers the questions of a tab by an error. */
+const refuseWith = (tab, status, code, headers = {}) =>
+  tab.page.route("**/api/chat", (route) => route.fulfill({ status, headers, json: { error: "Not now", code } }));
+
+test("a time to come back on another day is shown with its day", async () => {
+  const tab = await service.tab();
+  await refuseWith(tab, 429, "budget_spent", { "retry-after": String(25 * 3600) });
+  await tab.window.evaluate((window) => (window.strings = { errors: { budget_spent: "Heute nicht mehr." } }));
+  await tab.ask("Hello");
+  await tab.trouble.getByText("Heute nicht mehr.").waitFor();
+  await tab.trouble.getByText(/You can try again at \d+\/\d+\/\d+, \d+:\d\d:\d\d/).waitFor();
+  await tab.close();
+});
+
+test("a question that the guard rejects goes back to be changed", async () => {
+  const tab = await service.tab();
+  await refuseWith(tab, 422, "rejected_by_guard");
+  await tab.ask("My card is 4111");
+  await tab.trouble.getByText("Not now.").waitFor();
+  assert.equal(await tab.input.inputValue(), "My card is 4111");
+  assert.equal(await tab.retry.count(), 0);
+  await tab.close();
 });
 
 test("a question is answered when no session can be started", async () => {
