@@ -50,6 +50,7 @@ const ORDERED: [&[&str]; 2] = [
         "breaker",
         "public_address",
         "chat",
+        "contact",
         "session",
         "cost",
         "known_models",

@@ -13,6 +13,7 @@ use super::{
     problem::{Problem, failures},
 };
 use crate::{
+    adapters::storage::Destination,
     domain::{breaker::BreakerState, errors::requests},
     foundation::outage::Outage,
 };
@@ -56,6 +57,10 @@ struct Health {
     papita_queue_depth: u64,
     /// Usage records dropped since the database was made: too many waited, or Papita refused them.
     papita_queue_dropped: u64,
+    /// Events that wait to be sent to `EVENTS_URL`.
+    event_queue_depth: u64,
+    /// Events dropped since the database was made: too many waited, they waited too long, or the receiver refused them.
+    event_queue_dropped: u64,
 }
 
 /// `healthy` while it serves, `stopping` after a signal to stop.
@@ -145,7 +150,8 @@ impl HealthApi {
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn health(&self, Data(state): Data<&AppState>) -> Json<Health> {
         let settings = &state.config.model;
-        let (papita_queue_depth, papita_queue_dropped) = state.turns.papita_queue();
+        let (papita_queue_depth, papita_queue_dropped) = state.turns.queue(Destination::Papita);
+        let (event_queue_depth, event_queue_dropped) = state.turns.queue(Destination::Events);
         let is_draining = state.turns.is_draining();
         Json(Health {
             status: if is_draining { HealthStatus::Stopping } else { HealthStatus::Healthy },
@@ -157,6 +163,8 @@ impl HealthApi {
             uptime_seconds: state.started.elapsed().as_secs(),
             papita_queue_depth,
             papita_queue_dropped,
+            event_queue_depth,
+            event_queue_dropped,
         })
     }
 
@@ -228,6 +236,8 @@ impl Example for Health {
             uptime_seconds: 86_400,
             papita_queue_depth: 0,
             papita_queue_dropped: 0,
+            event_queue_depth: 0,
+            event_queue_dropped: 0,
         }
     }
 }

@@ -22,6 +22,7 @@ mod form;
 mod framed_page;
 mod framing;
 mod group;
+mod handover;
 mod health;
 mod health_alias;
 mod json;

@@ -7,7 +7,7 @@ use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::HeaderV
 use super::{
     AppState, admin,
     asset::{Asset, HTML, serve},
-    auth, chat, chats, docs_policy, embed, health, health_alias,
+    auth, chat, chats, docs_policy, embed, handover, health, health_alias,
     json::MEDIA_TYPE,
     messages, metrics, openai, personas, portal, session, session_content, web,
 };
@@ -57,6 +57,11 @@ resources! {
         SessionApi: [
             "POST /api/session/start",
             "POST /api/session/stop",
+        ],
+    }
+    handover {
+        HandoverApi: [
+            "POST /api/session/{session_id}/handover",
         ],
     }
     session_content {

@@ -54,6 +54,8 @@ struct SessionStarted {
     session_id: String,
     /// The time of its start, RFC 3339.
     timestamp: String,
+    /// Whether the visitor can ask for a person (`POST /api/session/{session_id}/handover`).
+    handover: bool,
 }
 
 /// The data that a chat window sends when it closes.
@@ -111,7 +113,8 @@ impl SessionApi {
         bearer: CheckedBearer,
     ) -> Result<Json<SessionStarted>, StartFailure> {
         let (id, at) = state.sessions.begin(from.session_client(bearer)).await?;
-        Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: state.clock.rfc3339(at) }))
+        let (session_id, timestamp) = (id.to_string(), state.clock.rfc3339(at));
+        Ok(Json(SessionStarted { session_id, timestamp, handover: state.sessions.can_hand_over() }))
     }
 
     /// Stop a session
@@ -157,6 +160,7 @@ impl Example for SessionStarted {
         Self {
             session_id: "session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned(),
             timestamp: "2026-11-21T09:30:00.417000+01:00".to_owned(),
+            handover: false,
         }
     }
 }

@@ -9,10 +9,10 @@ use super::{live_limits, start_failure::StartFailure};
 use crate::{
     adapters::{
         credentials::Credentials,
-        hooks::GuardHook,
+        hooks::{EventReceiver, GuardHook},
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
-        storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage, TICKET_SECRET},
+        storage::{FINGERPRINT_SECRET, FoundEnd, OutboxLimits, SESSION_SECRET, Storage, TICKET_SECRET},
     },
     api::AppState,
     domain::body_memory::BodyMemory,
@@ -57,17 +57,27 @@ pub(super) async fn open(
     let personas = Personas::open(config.personas_dir.clone(), config.default_persona.clone(), &tasks)?;
     let checked_sites = CheckedSites::new(&config, personas.clone())?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
+    let limits = OutboxLimits {
+        papita: config.papita_queue_limit,
+        events: config.events.as_ref().map(|events| events.queue_limit),
+    };
     let open_storage =
-        async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
+        async || Storage::open(&config.database, log.id().to_owned(), log.instance(), limits, &clock, &tasks).await;
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
     let guard = GuardHook::new(&config)?.map(Arc::new);
     let papita = config.credentials.papita_url.to_string();
     let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
     let credentials = open_credentials(&config, has_papita_answered, &client, &storage, &clock, &tasks).await;
+    let events = config
+        .events
+        .as_ref()
+        .map(|events| EventReceiver::new(events, config.hooks.private_addresses, &config.proxy))
+        .transpose()?;
     let dependencies = Dependencies {
         client,
         guard,
+        events,
         personas: personas.clone(),
         credentials: credentials.clone(),
         log: log.clone(),

@@ -6,6 +6,7 @@ pub mod body_memory;
 pub mod breaker;
 pub mod chat;
 pub mod client_ip;
+pub mod contact;
 pub mod cost;
 pub mod errors;
 pub mod fair_permits;

@@ -19,6 +19,7 @@ use crate::{
     fakes::{
         byte_server::ByteServer,
         certificates::Authority,
+        event_receiver::EventReceiver,
         guard::{FakeGuard, GuardBehaviour},
         model::{Behaviour, FakeModel, Reply},
         tls,
@@ -265,4 +266,17 @@ async fn check_asks_the_guard() {
     guard.stop().await;
     let refused = "no verdict; the connection is refused; check host and port";
     assert_check(&setup.with("GUARD_FAIL", "open"), 0, &[refused, "turns go on with texts that are not judged"]).await;
+}
+
+#[tokio::test]
+async fn check_looks_at_the_settings_of_events_and_posts_none() {
+    let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
+    let [(url, address), (secret, key)] = receiver.settings();
+    let setup = TestSetup::for_model(&model).with(url, &address);
+    let ran = run(&setup, &["check"]).await;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("EVENTS_SECRET: expected whsec_"), "{}", ran.err);
+    let words = ["Events: posted to http://127.0.0.1:", "EVENTS_SECRET from the environment"];
+    assert_check(&setup.with(secret, &key), 0, &words).await;
+    assert_eq!(receiver.attempts(), 0);
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::Path, time::Duration};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    fakes::model::FakeModel,
+    fakes::{event_receiver::SECRET, model::FakeModel},
     generated_docs::assert_generated,
     support::{
         log_check::{SCHEMA, assert_matches, schema},
@@ -41,6 +41,8 @@ async fn log_with_each_event() -> Vec<String> {
     let model = FakeModel::start().await;
     let clock = ManualClock::at("2026-11-29T12:45:46Z");
     let setup = TestSetup::for_model(&model).with("SESSION_IDLE_TIMEOUT", "300ms").with("SESSION_LOG_KEEP", "7");
+    // No server listens on the discard port.
+    let setup = setup.with("EVENTS_URL", "http://127.0.0.1:9").with("EVENTS_SECRET", SECRET);
     // A day of an earlier process, which is deleted.
     fs::create_dir_all(setup.log_dir()).expect("a folder");
     fs::write(setup.log_dir().join("session_2026-11-01.log"), OLD_LINES).expect("a file");
@@ -59,6 +61,8 @@ async fn log_with_each_event() -> Vec<String> {
     let empty = json!({ "message": "", "username": "ada", "isGuest": false, "session_id": id });
     client.post("/api/chat", &empty).await.assert_error(400, "message_required");
     setup.wait_for_log_lines("refusal", 1).await;
+    let handover = format!("/api/session/{}/handover", id.as_str().expect("an id"));
+    assert_eq!(client.post(&handover, &json!({ "contact": "ada@shop.example" })).await.status, 202);
     stop(&id).await;
     let idle = start().await;
     clock.advance(Duration::from_mins(20));

@@ -35,6 +35,7 @@ mod descriptors;
 mod dialects;
 mod env_file;
 mod erasable_texts;
+mod events;
 mod failed_messages;
 mod fakes;
 #[cfg(unix)]
@@ -47,6 +48,7 @@ mod generated_docs;
 mod guard;
 mod guard_answers;
 mod guard_protocol;
+mod handover;
 #[cfg(target_os = "linux")]
 mod hostile_input;
 mod idempotency;

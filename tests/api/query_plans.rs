@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 13] = [
     "api_keys",
     "paused_sites",
     "replicas",
@@ -16,6 +16,8 @@ const SMALL: [&str; 11] = [
     "papita_outbox",
     "papita_drops",
     "papita_contacts",
+    "event_outbox",
+    "event_drops",
     "log_instances",
     "retention_clock",
 ];

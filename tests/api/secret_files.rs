@@ -43,6 +43,8 @@ async fn each_secret_can_be_in_a_file() {
         ("ADMIN_TOKEN", SECRET.to_owned()),
         ("JWT_SECRET_KEY", SECRET.to_owned()),
         ("SESSION_LOG_KEY", SECRET.to_owned()),
+        ("GUARD_TOKEN", SECRET.to_owned()),
+        ("EVENTS_SECRET", format!("whsec_{}", "c2VjcmV0".repeat(4))),
         ("DATABASE_URL", address),
         ("PAPITA_API_URL", papita.url()),
         ("HTTPS_PROXY", "http://ada:sk-Secret@proxy.example:3128".to_owned()),

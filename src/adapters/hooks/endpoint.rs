@@ -1,6 +1,6 @@
 //! One address of a hook, to which JSON is posted.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
@@ -11,16 +11,12 @@ use serde::Serialize;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{
-    breaker::HookBreaker,
-    failure::HookFailure,
-    private_addresses::{CheckedResolver, PrivateAddress},
-};
+use super::{breaker::HookBreaker, failure::HookFailure, private_addresses::CheckedResolver};
 use crate::{
     domain::breaker::CallerHash,
     foundation::{
         config,
-        http_client::{self, Cause, Client, ClientFailure, ReadFailure, cause, read_rest},
+        http_client::{self, Client, ClientFailure, ReadFailure, read_rest},
         secret::{HookToken, ServerUrl},
     },
 };
@@ -114,17 +110,7 @@ impl HookEndpoint {
     }
 
     fn connection_failure(&self, error: &reqwest::Error) -> HookFailure {
-        let mut link: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(error) = link {
-            if error.is::<PrivateAddress>() {
-                return HookFailure::PrivateAddress;
-            }
-            link = error.source();
-        }
-        match cause(error) {
-            Cause::Timeout => HookFailure::Timeout(self.timeout),
-            cause => HookFailure::Connection(cause),
-        }
+        HookFailure::of_connection(error, self.timeout)
     }
 }
 
@@ -144,6 +130,7 @@ mod tests {
     use reqwest::dns::{Name, Resolve, Resolving};
 
     use super::*;
+    use crate::adapters::hooks::private_addresses::PrivateAddress;
 
     /// A resolver that refuses each name as one with a private address.
     struct Refusing;

@@ -1,11 +1,12 @@
 //! The ways in which a call of a hook fails.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use crate::foundation::http_client::Cause;
+use super::private_addresses::PrivateAddress;
+use crate::foundation::http_client::{Cause, cause};
 
 /// A hook gave no usable answer. The text says what happened and what to do, and holds nothing that the hook has sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum HookFailure {
     /// There is no connection, or it was lost before the whole answer had come.
     #[error("{0}")]
@@ -36,6 +37,21 @@ pub enum HookFailure {
 }
 
 impl HookFailure {
+    /// Returns the failure of a call that has no connection, or has lost it. `timeout` is the time for the whole call.
+    pub(super) fn of_connection(error: &reqwest::Error, timeout: Duration) -> Self {
+        let mut link: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(error) = link {
+            if error.is::<PrivateAddress>() {
+                return Self::PrivateAddress;
+            }
+            link = error.source();
+        }
+        match cause(error) {
+            Cause::Timeout => Self::Timeout(timeout),
+            cause => Self::Connection(cause),
+        }
+    }
+
     /// Whether the failure is none of the hook: it was not called, or this process lacked what a call takes.
     pub(super) fn says_nothing(self) -> bool {
         matches!(self, Self::CircuitOpen | Self::Connection(Cause::NoDescriptors))

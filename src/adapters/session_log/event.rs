@@ -243,6 +243,15 @@ pub struct ServerMetrics<'a> {
     pub latency_max_ms: Option<f64>,
 }
 
+/// The event `handover`: a visitor has asked for a person, and the event for `EVENTS_URL` is queued.
+#[derive(Debug, Serialize)]
+pub struct Handover<'a> {
+    /// The id of the session.
+    pub session_id: &'a str,
+    /// Whether the visitor has given a contact. The contact is never logged.
+    pub has_contact: bool,
+}
+
 /// The event `refusal`: requests for a turn were refused before a turn began.
 #[derive(Debug, Serialize)]
 pub struct RefusalLine<'a> {
@@ -327,6 +336,7 @@ names! {
     Metric<'_> = "metric";
     SessionStop<'_> = "session_stop";
     SessionMetrics<'_> = "session_metrics";
+    Handover<'_> = "handover";
     RefusalLine<'_> = "refusal";
     LogGap = "log_gap";
     LogDeleted = "log_deleted";

@@ -26,7 +26,7 @@ mod writer;
 
 pub use self::{
     event::{
-        CallLine, ChatLine, DeletedRun, Event, LogDeleted, LogGap, Metric, PreviousInstance, RefusalLine,
+        CallLine, ChatLine, DeletedRun, Event, Handover, LogDeleted, LogGap, Metric, PreviousInstance, RefusalLine,
         ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},

@@ -49,6 +49,12 @@ pub struct LoggedTurn {
     pub username: String,
     /// Whether the user is a guest.
     pub is_guest: bool,
+    /// The name of the API key with which a server has asked.
+    pub api_key: Option<String>,
+    /// The id of the site whose page the visitor has used.
+    pub site: Option<String>,
+    /// The id of the persona.
+    pub persona: Option<String>,
     /// The name of the model that was called.
     pub model: String,
     /// The number of tokens in the prompt.
@@ -76,11 +82,42 @@ pub struct LoggedTurn {
     pub answer: Option<String>,
 }
 
-/// The field of a `session_stop` line that the database needs.
+/// The fields of a `session_stop` line that the database needs.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LoggedStop {
+    /// The time of the line.
+    pub timestamp: Timestamp,
     /// The id of the session; `None` if the client named none.
     pub session_id: Option<String>,
+    /// The time from the start to the end in seconds.
+    #[serde(default)]
+    pub duration_seconds: Option<f64>,
+    /// The reason for the end.
+    #[serde(default)]
+    pub closed_by: String,
+    /// The numbers counted by the server.
+    #[serde(default)]
+    pub server_metrics: Option<LoggedTotals>,
+}
+
+/// The numbers of a `session_stop` line that the server has counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LoggedTotals {
+    /// The number of turns.
+    pub turns: u64,
+    /// The number of turns that ended without an answer.
+    pub errors: u64,
+    /// The number of tokens in the prompts.
+    pub prompt_tokens: u64,
+    /// The number of tokens in the answers.
+    pub completion_tokens: u64,
+    /// The sum of both.
+    pub total_tokens: u64,
+    /// The cost in US dollars, as far as prices are known.
+    pub cost_usd: f64,
+    /// The names of the models that were called.
+    pub models: Vec<String>,
 }
 
 /// A line that changes the database.

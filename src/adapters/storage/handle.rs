@@ -1,15 +1,27 @@
 //! The handle to an open database: opening, health, and closing.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    checkpoints::CheckpointTask, column_values::to_timestamp, connections::Connections, content_key::ContentKeyCache,
-    database::Pool, database_time::DatabaseTime, failure::StorageFailure, file_loss::FileLoss,
-    open_failure::DatabaseOpenFailure, outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite,
-    statement::sql, turn_repository::TurnRepository, turn_writer::TurnWriter,
+    checkpoints::CheckpointTask,
+    column_values::to_timestamp,
+    connections::Connections,
+    content_key::ContentKeyCache,
+    database::Pool,
+    database_time::DatabaseTime,
+    failure::StorageFailure,
+    file_loss::FileLoss,
+    open_failure::DatabaseOpenFailure,
+    outbox::{Outbox, OutboxLimits},
+    outbox_destination::Destination,
+    outboxes::Outboxes,
+    postgres,
+    replica::Replica,
+    sqlite,
+    statement::sql,
+    turn_repository::TurnRepository,
+    turn_writer::TurnWriter,
 };
 use crate::foundation::{
     clock::Clock,
@@ -34,7 +46,7 @@ pub struct Storage {
     pub(super) replica: Replica,
     pub(super) turns: TurnRepository,
     pub(super) turn_writer: TurnWriter,
-    pub(super) outbox: Arc<OutboxCounter>,
+    pub(super) outboxes: Outboxes,
     pub(super) time: DatabaseTime,
     pub(super) content_keys: ContentKeyCache,
     /// The checkpoints of a SQLite database, with its file, locked until the last clone is dropped or the database is
@@ -49,6 +61,7 @@ impl Storage {
         settings: &config::Database,
         log: String,
         instance: Uuid,
+        outbox_limits: OutboxLimits,
         clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
@@ -58,10 +71,12 @@ impl Storage {
             if let Some(heartbeat) = &heartbeat {
                 replica.send_heartbeat(heartbeat).await?;
             }
-            Ok::<_, StorageFailure>((DatabaseTime::begin(&write, clock).await?, OutboxCounter::open(&read).await?))
+            let time = DatabaseTime::begin(&write, clock).await?;
+            let outboxes = Outboxes::open(outbox_limits, &write, &read, &time).await?;
+            Ok::<_, StorageFailure>((time, outboxes))
         };
-        let (time, outbox) = match first_use.await {
-            Ok((time, outbox)) => (time, Arc::new(outbox)),
+        let (time, outboxes) = match first_use.await {
+            Ok(opened) => opened,
             Err(failure) => {
                 close(&read, &write, checkpoints.as_ref()).await;
                 return Err(failure.into());
@@ -75,10 +90,16 @@ impl Storage {
             tasks.spawn("checkpoints", checkpoints.run(tasks.stopping()));
         }
         let turns = TurnRepository { write: write.clone(), log, instance };
-        let (turn_writer, writing) = TurnWriter::new(turns.clone(), Arc::clone(&outbox), tasks.stopping());
+        let (turn_writer, writing) = TurnWriter::new(turns.clone(), outboxes.clone(), tasks.stopping());
         tasks.spawn("turn writer", writing);
         let content_keys = ContentKeyCache::new();
-        Ok(Self { write, read, replica, turns, turn_writer, outbox, time, content_keys, checkpoints })
+        Ok(Self { write, read, replica, turns, turn_writer, outboxes, time, content_keys, checkpoints })
+    }
+
+    /// Returns the outbox of a destination.
+    #[must_use]
+    pub fn outbox(&self, destination: Destination) -> &Outbox {
+        self.outboxes.of(destination)
     }
 
     /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as

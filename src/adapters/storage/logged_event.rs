@@ -1,6 +1,11 @@
 //! The events of the session log that the database stores, too.
 
-use super::{settled_key::SettledKey, turn_record::TurnRecord};
+use super::{
+    outbox_destination::Destination,
+    outbox_entry::{AddressedEntry, OutboxEntry},
+    settled_key::SettledKey,
+    turn_record::TurnRecord,
+};
 use crate::domain::{log_position::LogEnd, session::SessionId};
 
 /// An event of the session log, as the database stores it.
@@ -11,7 +16,12 @@ pub enum LoggedEvent {
     /// A turn has ended.
     Turn(Box<TurnRecord>),
     /// The stop of a session is in the log.
-    SessionStop(SessionId),
+    SessionStop {
+        /// The session.
+        id: SessionId,
+        /// The event that the session has ended.
+        event: OutboxEntry,
+    },
     /// The turn of an idempotency key has ended; the key could not be settled at once.
     KeySettled(Box<SettledKey>),
 }
@@ -29,12 +39,17 @@ impl LoggedEvent {
     pub(super) fn turn(&self) -> Option<&TurnRecord> {
         match self {
             Self::Turn(record) => Some(record),
-            Self::Start | Self::SessionStop(_) | Self::KeySettled(_) => None,
+            Self::Start | Self::SessionStop { .. } | Self::KeySettled(_) => None,
         }
     }
 
-    /// Returns whether the event has a usage record for Papita.
-    pub(super) fn has_usage_record(&self) -> bool {
-        self.turn().is_some_and(|turn| turn.usage_record.queued().is_some())
+    /// Returns what the event puts into outboxes.
+    pub(super) fn outbox_entries(&self) -> impl Iterator<Item = AddressedEntry<'_>> + Clone {
+        let entries = match self {
+            Self::Turn(record) => record.outbox_entries().map(Some),
+            Self::SessionStop { event, .. } => [Some((Destination::Events, event)), None],
+            Self::Start | Self::KeySettled(_) => [None, None],
+        };
+        entries.into_iter().flatten()
     }
 }

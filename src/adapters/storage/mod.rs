@@ -1,5 +1,5 @@
 //! The database, SQLite or PostgreSQL: sessions, usage totals, idempotency keys, accounts, API keys, visitors, stored chats, keys of
-//! the session log's texts, and the outbox of usage records for Papita.
+//! the session log's texts, and the outboxes of usage records for Papita and of events.
 //!
 //! [`Storage`] is the handle to an open database; each file adds the operations of one kind of data to it. Both databases
 //! run the same SQL text. It uses what they have in common (`$n` parameters, `ON CONFLICT`, `RETURNING`, integers and
@@ -22,6 +22,7 @@ mod counted_log;
 mod database;
 mod database_file;
 mod database_time;
+mod events;
 mod exchanges;
 mod failure;
 mod file_loss;
@@ -45,7 +46,11 @@ mod open_failure;
 mod other_logs;
 mod outbox;
 mod outbox_counter;
-mod outbox_drops;
+mod outbox_destination;
+mod outbox_entry;
+mod outbox_level;
+mod outboxes;
+mod papita_contacts;
 mod paused_sites;
 mod postgres;
 mod problem;
@@ -86,6 +91,7 @@ pub use self::{
     content_key::{ContentScope, StoredKey},
     content_key_reader::ContentKeyReader,
     counted_log::CountedLog,
+    events::{NewEvent, QueuedOnce},
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
     file_loss::FileLoss,
@@ -100,7 +106,9 @@ pub use self::{
     message_list::{ListedMessages, MessageList},
     open_failure::DatabaseOpenFailure,
     other_logs::OtherLogs,
-    outbox::OutboxRecord,
+    outbox::{Outbox, OutboxLimits, OutboxRecord},
+    outbox_destination::Destination,
+    outbox_entry::{NewRecord, OutboxEntry},
     reader::DatabaseReadFailure,
     row_bounds::{RowBounds, first_id},
     search::SearchResult,
@@ -111,7 +119,7 @@ pub use self::{
     snapshot_rows::{MessagePage, SnapshotRows},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
-    turn_record::{TurnRecord, UsageRecord},
+    turn_record::TurnRecord,
     turn_rows::{SessionTurn, StoredSession, StoredTurn, TurnRow},
     usage_totals::UsageTotals,
     visitors::Visitor,

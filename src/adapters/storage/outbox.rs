@@ -1,88 +1,174 @@
-//! The outbox of usage records for Papita, and the Papita addresses that have answered before.
+//! Outboxes: records in the database that wait to be sent, each with its own limit.
 
-use std::sync::LazyLock;
+use std::{fmt, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    bulk_delete::BulkDelete, column_values::to_integer, failure::StorageFailure, handle::Storage, outbox_drops,
+    column_values::{to_integer, to_timestamp},
+    database::Pool,
+    database_time::DatabaseTime,
+    failure::StorageFailure,
+    outbox_counter::{OutboxCounter, StoredRecords},
+    outbox_destination::Destination,
+    outbox_entry::{NewRecord, OutboxEntry},
+    outbox_level::FillLevel,
     statement::sql,
 };
 
-static DELETE_RECORDS: LazyLock<BulkDelete> = LazyLock::new(|| BulkDelete::new("papita_outbox", "id"));
+/// The retention time for which an event is sent again and again. A receiver that is away for longer misses some.
+const EVENT_LIFETIME: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// A usage record that has not been delivered to Papita.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The numbers of records that can wait.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxLimits {
+    /// Usage records for Papita.
+    pub papita: u64,
+    /// Events; `None` if none are sent.
+    pub events: Option<u64>,
+}
+
+impl OutboxLimits {
+    pub(super) fn of(self, destination: Destination) -> Option<u64> {
+        match destination {
+            Destination::Papita => Some(self.papita),
+            Destination::Events => self.events,
+        }
+    }
+}
+
+/// A record that has not been delivered.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OutboxRecord {
     /// The number of the record; records are delivered in ascending order.
     pub id: i64,
-    /// The id of the request whose usage the record holds.
-    pub request_id: String,
+    /// The text by which the destination recognizes a record that it gets twice.
+    pub key: String,
     /// The record as JSON.
     pub body: String,
+    /// The retention time, in microseconds, from which it is not sent any more.
+    pub expires_at: Option<i64>,
 }
 
-impl Storage {
-    /// Counts the records in the database anew.
-    pub async fn recount_outbox(&self) -> Result<(), StorageFailure> {
-        self.outbox.recount(&mut *self.outbox.stored().await, &self.read).await
+impl fmt::Debug for OutboxRecord {
+    /// Leaves the record out, which may hold personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboxRecord").field("id", &self.id).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// The outbox of one destination. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    pub(super) destination: Destination,
+    /// The number of records that can wait; `None` if nothing is to be sent.
+    pub(super) limit: Option<u64>,
+    pub(super) write: Pool,
+    pub(super) read: Pool,
+    pub(super) counter: Arc<OutboxCounter>,
+    pub(super) level: Arc<FillLevel>,
+    pub(super) time: DatabaseTime,
+}
+
+impl Outbox {
+    /// Returns the entry for a record, a key with its text as JSON, which `make` returns if there is one.
+    #[must_use]
+    pub fn entry(&self, make: impl FnOnce() -> Option<(String, String)>) -> OutboxEntry {
+        let Some(limit) = self.limit else { return OutboxEntry::NotDue };
+        if !self.has_room(limit) {
+            return OutboxEntry::Dropped;
+        }
+        let record = |(key, body)| OutboxEntry::Queued(NewRecord { key, body, expires_at: self.expiry() });
+        make().map_or(OutboxEntry::NotDue, record)
     }
 
-    /// Returns the number of records, including those of turns that are not written yet.
+    /// Whether records are sent.
     #[must_use]
-    pub fn outbox_count(&self) -> u64 {
-        self.outbox.get()
+    pub fn is_open(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Whether there is room for one more record.
+    pub(super) fn has_room(&self, limit: u64) -> bool {
+        let waiting = self.waiting();
+        self.level.note(self.destination, waiting, limit);
+        let has_room = waiting < limit;
+        if !has_room && (self.dropped() + 1).is_multiple_of(1000) {
+            let (destination, dropped) = (self.destination, self.dropped() + 1);
+            tracing::error!(?destination, dropped, "records are dropped, because too many wait for their destination");
+        }
+        has_room
+    }
+
+    pub(super) fn expiry(&self) -> Option<i64> {
+        match self.destination {
+            Destination::Papita => None,
+            Destination::Events => {
+                let expiry = to_timestamp(self.time.retention_time()).checked_add(EVENT_LIFETIME);
+                Some(expiry.unwrap_or(Timestamp::MAX).as_microsecond())
+            }
+        }
+    }
+
+    /// Counts an entry that was written by itself, and notifies the reader.
+    pub(super) fn note_written(&self, stored: &mut StoredRecords, entry: &OutboxEntry) {
+        let written = entry.count();
+        self.counter.add(written);
+        stored.add(written);
+        self.counter.notify();
+    }
+
+    /// Returns the number of records that wait, including those that are not written yet.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.counter.get()
     }
 
     /// Returns the number of records dropped since the database was made, including those of turns that are not written
     /// yet.
     #[must_use]
-    pub fn outbox_dropped(&self) -> u64 {
-        self.outbox.dropped()
+    pub fn dropped(&self) -> u64 {
+        self.counter.dropped()
+    }
+
+    /// Counts the records in the database anew.
+    pub async fn recount(&self) -> Result<(), StorageFailure> {
+        self.counter.recount(&mut *self.counter.stored().await, &self.read).await
     }
 
     /// Waits until this process has added records since the last call.
-    pub async fn outbox_changed(&self) {
-        self.outbox.notified().await;
+    pub async fn changed(&self) {
+        self.counter.notified().await;
+    }
+
+    /// Whether a record is too old to be sent.
+    #[must_use]
+    pub fn is_expired(&self, record: &OutboxRecord) -> bool {
+        record.expires_at.is_some_and(|expires_at| expires_at <= self.time.retention_time())
     }
 
     /// Returns the oldest records whose number is greater than `after`, at most `limit`, the oldest first.
-    pub async fn outbox_records(&self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StorageFailure> {
-        let rows: Vec<(i64, String, String)> =
-            sql("SELECT id, request_id, body FROM papita_outbox WHERE id > $1 ORDER BY id LIMIT $2")
-                .bind(after)
-                .bind(to_integer(limit as u64))
-                .fetch_all(&self.read)
-                .await?;
-        let record = |(id, request_id, body)| OutboxRecord { id, request_id, body };
+    pub async fn records(&self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StorageFailure> {
+        let rows: Vec<(i64, String, String, Option<i64>)> = sql(self.destination.statements().records)
+            .bind(after)
+            .bind(to_integer(limit as u64))
+            .fetch_all(&self.read)
+            .await?;
+        let record = |(id, key, body, expires_at)| OutboxRecord { id, key, body, expires_at };
         Ok(rows.into_iter().map(record).collect())
     }
 
     /// Removes the records with these numbers from the outbox, of which `dropped` were not delivered.
-    pub async fn remove_outbox_records(&self, ids: &[i64], dropped: u64) -> Result<(), StorageFailure> {
-        let mut stored = self.outbox.stored().await;
+    pub async fn remove(&self, ids: &[i64], dropped: u64) -> Result<(), StorageFailure> {
+        let statements = self.destination.statements();
+        let mut stored = self.counter.stored().await;
         let mut transaction = self.write.begin().await?;
-        let removed = DELETE_RECORDS.execute(ids, &mut transaction).await?;
-        outbox_drops::add(&mut transaction, dropped).await?;
+        let removed = statements.delete.execute(ids, &mut transaction).await?;
+        if dropped > 0 {
+            sql(statements.add_dropped).bind(to_integer(dropped)).execute(&mut transaction).await?;
+        }
         transaction.commit().await?;
-        self.outbox.remove(&mut stored, removed, dropped);
-        Ok(())
-    }
-
-    /// Returns whether the Papita at an address has ever answered.
-    pub async fn has_papita_answered(&self, url: &str) -> Result<bool, StorageFailure> {
-        let row: Option<(i64,)> =
-            sql("SELECT answered_at FROM papita_contacts WHERE url = $1").bind(url).fetch_optional(&self.read).await?;
-        Ok(row.is_some())
-    }
-
-    /// Stores that the Papita at an address has answered.
-    pub async fn record_papita_answer(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
-        sql("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
-            .bind(url)
-            .bind(now.as_microsecond())
-            .execute(&self.write)
-            .await?;
+        self.counter.remove(&mut stored, removed, dropped);
         Ok(())
     }
 }

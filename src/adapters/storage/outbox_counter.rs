@@ -1,21 +1,22 @@
-//! The numbers of usage records in the outbox and of dropped ones, and a notification of new records.
+//! The numbers of records in an outbox and of dropped ones, and a notification of new records.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use super::{
-    column_values::to_count, database::Pool, failure::StorageFailure, logged_event::LoggedEvent, outbox_drops,
-    statement::sql, turn_record::UsageRecord,
+    column_values::to_count, database::Pool, failure::StorageFailure, outbox_destination::Destination,
+    outbox_entry::OutboxCount, statement::sql,
 };
 
-/// The number of records in the outbox and of dropped ones: those in the database, and those of turns of this process that
+/// The number of records in an outbox and of dropped ones: those in the database, and those of turns of this process that
 /// are not written yet.
 ///
 /// Turns only add to the sums. Whoever changes or counts the database's records holds [`StoredRecords`] meanwhile, so that a
 /// count is never mistaken for one before or after another change of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OutboxCounter {
+    destination: Destination,
     records: AtomicU64,
     dropped: AtomicU64,
     stored: Mutex<StoredRecords>,
@@ -24,24 +25,21 @@ pub(super) struct OutboxCounter {
 
 /// The part of the numbers that is in the database, as far as this process knows: other replicas add and remove records, too.
 #[derive(Debug, Default)]
-pub(super) struct StoredRecords {
-    records: u64,
-    dropped: u64,
-}
+pub(super) struct StoredRecords(OutboxCount);
 
 impl StoredRecords {
-    /// Adds the records of turns that have been written.
-    pub(super) fn add<'a>(&mut self, events: impl Iterator<Item = &'a LoggedEvent>) {
-        let (records, dropped) = count_of(events);
-        self.records += records;
-        self.dropped += dropped;
+    /// Adds records that have been written.
+    pub(super) fn add(&mut self, written: OutboxCount) {
+        self.0.records += written.records;
+        self.0.dropped += written.dropped;
     }
 }
 
 impl OutboxCounter {
     /// Counts the records in the database.
-    pub(super) async fn open(read: &Pool) -> Result<Self, StorageFailure> {
-        let counter = Self::default();
+    pub(super) async fn open(destination: Destination, read: &Pool) -> Result<Self, StorageFailure> {
+        let (records, dropped) = (AtomicU64::new(0), AtomicU64::new(0));
+        let counter = Self { destination, records, dropped, stored: Mutex::default(), added: Notify::new() };
         counter.recount(&mut *counter.stored().await, read).await?;
         Ok(counter)
     }
@@ -53,26 +51,25 @@ impl OutboxCounter {
 
     /// Counts the records in the database anew.
     pub(super) async fn recount(&self, stored: &mut StoredRecords, read: &Pool) -> Result<(), StorageFailure> {
-        let (records, dropped) = (count(read).await?, outbox_drops::fetch(read).await?);
+        let statements = self.destination.statements();
+        let (records,): (i64,) = sql(statements.count).fetch_one(read).await?;
+        let (dropped,): (i64,) = sql(statements.dropped).fetch_one(read).await?;
+        let (records, dropped) = (to_count(records), to_count(dropped));
         // Addition wraps around, so that this also subtracts.
-        self.records.fetch_add(records.wrapping_sub(stored.records), Ordering::Relaxed);
-        self.dropped.fetch_add(dropped.wrapping_sub(stored.dropped), Ordering::Relaxed);
-        *stored = StoredRecords { records, dropped };
+        self.records.fetch_add(records.wrapping_sub(stored.0.records), Ordering::Relaxed);
+        self.dropped.fetch_add(dropped.wrapping_sub(stored.0.dropped), Ordering::Relaxed);
+        stored.0 = OutboxCount { records, dropped };
         Ok(())
     }
 
-    /// Counts the usage record of a turn that is about to be written.
-    pub(super) fn add(&self, record: &UsageRecord) {
-        match record {
-            UsageRecord::NotDue => {}
-            UsageRecord::Queued(_) => drop(self.records.fetch_add(1, Ordering::Relaxed)),
-            UsageRecord::Dropped => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
-        }
+    /// Counts records that are about to be written.
+    pub(super) fn add(&self, OutboxCount { records, dropped }: OutboxCount) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }
 
-    /// Subtracts the records of turns that could not be written and are given up.
-    pub(super) fn give_up<'a>(&self, events: impl Iterator<Item = &'a LoggedEvent>) {
-        let (records, dropped) = count_of(events);
+    /// Subtracts records that could not be written and are given up.
+    pub(super) fn give_up(&self, OutboxCount { records, dropped }: OutboxCount) {
         self.records.fetch_sub(records, Ordering::Relaxed);
         self.dropped.fetch_sub(dropped, Ordering::Relaxed);
     }
@@ -80,9 +77,9 @@ impl OutboxCounter {
     /// Subtracts records that have been removed, of which `dropped` were not delivered.
     pub(super) fn remove(&self, stored: &mut StoredRecords, removed: u64, dropped: u64) {
         // Another replica may have added some of them since the last count.
-        let removed = removed.min(stored.records);
-        stored.records -= removed;
-        stored.dropped += dropped;
+        let removed = removed.min(stored.0.records);
+        stored.0.records -= removed;
+        stored.0.dropped += dropped;
         self.records.fetch_sub(removed, Ordering::Relaxed);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }
@@ -106,18 +103,4 @@ impl OutboxCounter {
     pub(super) async fn notified(&self) {
         self.added.notified().await;
     }
-}
-
-/// Returns the numbers of queued and of dropped records of events.
-fn count_of<'a>(events: impl Iterator<Item = &'a LoggedEvent>) -> (u64, u64) {
-    events.filter_map(LoggedEvent::turn).fold((0, 0), |(records, dropped), turn| match turn.usage_record {
-        UsageRecord::NotDue => (records, dropped),
-        UsageRecord::Queued(_) => (records + 1, dropped),
-        UsageRecord::Dropped => (records, dropped + 1),
-    })
-}
-
-async fn count(read: &Pool) -> Result<u64, StorageFailure> {
-    let (records,): (i64,) = sql("SELECT COUNT(*) FROM papita_outbox").fetch_one(read).await?;
-    Ok(to_count(records))
 }

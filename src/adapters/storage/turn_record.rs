@@ -4,13 +4,17 @@ use std::{borrow::Cow, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 
+use super::{
+    outbox_destination::Destination,
+    outbox_entry::{AddressedEntry, OutboxEntry},
+};
 use crate::domain::{
     cost::{Cost, TokenUsage},
     log_position::LogPosition,
     session::SessionId,
 };
 
-/// The result of one turn, for the usage totals, the session's statistics and the outbox.
+/// The result of one turn, for the usage totals, the session's statistics and the outboxes.
 #[derive(Clone, Debug)]
 pub struct TurnRecord {
     /// The time at which the turn ended, in [`Storage::session_time`](super::Storage::session_time).
@@ -34,7 +38,9 @@ pub struct TurnRecord {
     /// The time from the request's arrival to the end of the turn.
     pub latency: Duration,
     /// The usage record for Papita.
-    pub usage_record: UsageRecord,
+    pub usage_record: OutboxEntry,
+    /// The event that the turn has ended.
+    pub event: OutboxEntry,
 }
 
 impl TurnRecord {
@@ -42,22 +48,9 @@ impl TurnRecord {
     pub(super) fn failed(&self) -> bool {
         self.code.is_some()
     }
-}
 
-/// The usage record of a turn, for Papita.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UsageRecord {
-    /// None is to be sent.
-    NotDue,
-    /// The record as JSON, which the outbox takes.
-    Queued(String),
-    /// The record is dropped, because the outbox is full. The database counts it.
-    Dropped,
-}
-
-impl UsageRecord {
-    /// Returns the record if the outbox takes it.
-    pub(super) fn queued(&self) -> Option<&str> {
-        if let Self::Queued(record) = self { Some(record) } else { None }
+    /// Returns what the turn puts into outboxes.
+    pub(super) fn outbox_entries(&self) -> [AddressedEntry<'_>; 2] {
+        [(Destination::Papita, &self.usage_record), (Destination::Events, &self.event)]
     }
 }

@@ -1,5 +1,5 @@
-//! Stores events of the session log, many in one transaction: turns as usage totals, session statistics and usage records
-//! for Papita, the stops of sessions, outcomes of idempotency keys, and the position in the log up to which all are stored.
+//! Stores events of the session log, many in one transaction: turns as usage totals, session statistics and records of
+//! outboxes, the stops of sessions, outcomes of idempotency keys, and the position in the log up to which all are stored.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,9 +12,9 @@ use super::{
     failure::StorageFailure,
     log_instances, log_totals,
     logged_event::{LoggedEvent, PositionedEvent, is_unlogged_turn},
-    outbox_drops,
+    outboxes,
     statement::sql,
-    turn_record::{TurnRecord, UsageRecord},
+    turn_record::TurnRecord,
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},
@@ -115,10 +115,10 @@ impl TurnRepository {
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
         add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
-        add_to_outbox(transaction, &turns).await?;
+        outboxes::insert(transaction, events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
         for event in events {
             match event {
-                LoggedEvent::SessionStop(id) => mark_stop_logged(transaction, id).await?,
+                LoggedEvent::SessionStop { id, .. } => mark_stop_logged(transaction, id).await?,
                 LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
                 LoggedEvent::Start | LoggedEvent::Turn(_) => {}
             }
@@ -199,24 +199,4 @@ async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -
                 .bind(turn.map(|turn| i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX)))
         })
         .await
-}
-
-static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
-    BulkInsert::new(
-        "request_id, body",
-        &["TEXT", "TEXT"],
-        "INSERT INTO papita_outbox (request_id, body) SELECT request_id, body FROM v WHERE request_id IS NOT NULL",
-    )
-});
-
-async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
-    let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.queued()?)));
-    INSERT_OUTBOX_RECORDS
-        .execute(&mut *transaction, records.collect::<Vec<_>>().into_iter(), |statement, row| {
-            let (request_id, body) = row.unzip();
-            statement.bind(request_id).bind(body)
-        })
-        .await?;
-    let dropped = turns.iter().filter(|turn| turn.usage_record == UsageRecord::Dropped).count();
-    outbox_drops::add(transaction, dropped as u64).await
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     failure::StorageFailure,
     logged_event::{LoggedEvent, PositionedEvent, is_unlogged_turn},
-    outbox_counter::OutboxCounter,
+    outboxes::Outboxes,
     turn_repository::TurnRepository,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl TurnWriter {
     /// after a last attempt to write all turns.
     pub(super) fn new(
         repository: TurnRepository,
-        outbox: Arc<OutboxCounter>,
+        outboxes: Outboxes,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (events, queue) = mpsc::unbounded_channel();
@@ -64,7 +64,7 @@ impl TurnWriter {
         let state = Arc::new(WriteState::new("database"));
         let handle = Self { events, flushes, state: Arc::clone(&state), has_refused: Arc::default() };
         let (pending, flushes) = (Vec::new(), Vec::new());
-        let task = WriterTask { repository, outbox, state, pending, unlogged: 0, reported_at: None, flushes };
+        let task = WriterTask { repository, outboxes, state, pending, unlogged: 0, reported_at: None, flushes };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
@@ -103,7 +103,7 @@ impl TurnWriter {
 
 struct WriterTask {
     repository: TurnRepository,
-    outbox: Arc<OutboxCounter>,
+    outboxes: Outboxes,
     state: Arc<WriteState>,
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
@@ -174,9 +174,7 @@ impl WriterTask {
                         tracing::warn!("turns can be written to the database again");
                     }
                     self.unlogged += self.pending.iter().filter(|event| is_unlogged_turn(event)).count() as u64;
-                    if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
-                        self.outbox.notify();
-                    }
+                    self.pending.clear();
                 }
                 Err(failure) => self.note_failure(&failure),
             }
@@ -201,13 +199,13 @@ impl WriterTask {
     async fn insert_pending(&self) -> Result<(), StorageFailure> {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
-        let mut stored = self.outbox.stored().await;
+        let mut stored = self.outboxes.stored().await;
         self.repository.insert(&self.pending, self.unlogged, was_failing).await?;
-        stored.add(self.pending.iter().map(|(event, _)| event));
+        stored.add(self.pending.iter().flat_map(|(event, _)| event.outbox_entries()));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,
             // a later one corrects the number.
-            let _ = self.outbox.recount(&mut stored, &self.repository.write).await;
+            let _ = stored.recount(&self.repository.write).await;
         }
         Ok(())
     }

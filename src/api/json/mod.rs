@@ -39,6 +39,10 @@ pub(super) struct OptionalJson<T>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct Created<T>(pub(super) T);
 
+/// A JSON body of a response with status 202.
+#[derive(Debug)]
+pub(super) struct Accepted<T>(pub(super) T);
+
 impl<T: Type + Send, const LIMIT: usize> Payload for Json<T, LIMIT> {
     const CONTENT_TYPE: &'static str = MEDIA_TYPE;
 
@@ -69,12 +73,22 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
 
 impl<T: Serialize + Send> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let mut response = Json::<T>(self.0).into_response();
-        if response.status().is_success() {
-            response.set_status(StatusCode::CREATED);
-        }
-        response
+        with_status(self.0, StatusCode::CREATED)
     }
+}
+
+impl<T: Serialize + Send> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        with_status(self.0, StatusCode::ACCEPTED)
+    }
+}
+
+fn with_status<T: Serialize + Send>(body: T, status: StatusCode) -> Response {
+    let mut response = Json::<T>(body).into_response();
+    if response.status().is_success() {
+        response.set_status(status);
+    }
+    response
 }
 
 impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
@@ -90,6 +104,16 @@ impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
 impl<T: Type + Serialize + Send> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
         response_meta::<T>("The object was created.", 201)
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Type + Serialize + Send> ApiResponse for Accepted<T> {
+    fn meta() -> MetaResponses {
+        response_meta::<T>("The request is accepted.", 202)
     }
 
     fn register(registry: &mut Registry) {

@@ -8,7 +8,7 @@ use crate::{
         account::InvalidAccount,
         chat::InvalidImage,
         errors::{ErrorKind, accounts, bearers, requests, resources, turns},
-        limits::{LimitReached, TooManySessions},
+        limits::{LimitReached, LimitScope, TooManyOfAddress},
         prompt::EmptyQuestion,
         session::InvalidSessionId,
         title::InvalidTitle,
@@ -123,7 +123,9 @@ impl From<StorageFailure> for Problem {
 impl From<SessionFailure> for Problem {
     fn from(failure: SessionFailure) -> Self {
         let problem = match &failure {
-            SessionFailure::TooMany(refused) => of_sessions(refused),
+            SessionFailure::TooMany(refused) => of_address(refused),
+            SessionFailure::NoHandover => Self::new(&resources::HANDOVER_NOT_AVAILABLE),
+            SessionFailure::EventQueueFull => Self::new(&requests::EVENT_QUEUE_FULL),
             SessionFailure::Log(_) => Self::new(&turns::SESSION_LOG_UNAVAILABLE.error),
             SessionFailure::Storage(_) => storage_unavailable(),
         };
@@ -163,10 +165,15 @@ fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
     Problem { limit: Some(Box::new(reached.standing())), ..problem }
 }
 
-fn of_sessions(TooManySessions { limit, wait }: &TooManySessions) -> Problem {
-    Problem::with_stated_wait(&requests::SESSION_LIMIT_REACHED, Some(*wait))
+/// Returns the problem of an address that has started too many sessions, or asked for a person too often.
+fn of_address(TooManyOfAddress { scope, limit, wait }: &TooManyOfAddress) -> Problem {
+    let kind = match scope {
+        LimitScope::Handovers => &requests::HANDOVER_LIMIT_REACHED,
+        _ => &requests::SESSION_LIMIT_REACHED,
+    };
+    Problem::with_stated_wait(kind, Some(*wait))
         .with_detail("limit", "address".into())
-        .with_detail("unit", "sessions".into())
+        .with_detail("unit", scope.as_str().into())
         .with_detail("window", limit.window.as_str().into())
         .with_detail("retry_after_seconds", rate_limit::seconds(*wait).into())
 }

@@ -37,6 +37,9 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
     works &= personas.as_ref().is_some_and(|personas| sites::check_sites(&config, personas));
     print_costs(&config, personas.as_ref());
     works &= guard::check_guard(&config).await;
+    if let Some(events) = &config.events {
+        print(&format!("Events: posted to {}, and signed; this check posts none.\n", events.url));
+    }
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => check_answers(&config, &client, has_database).await,
         Err(failure) => {

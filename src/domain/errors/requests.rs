@@ -13,6 +13,24 @@ error_rows! {
         action: "Go on without a session, or wait as long as `Retry-After` says.",
     }
 
+    /// The address has asked for a person too often (`LIMIT_HANDOVERS`); `details` name the window.
+    HANDOVER_LIMIT_REACHED {
+        status: 429,
+        code: "handover_limit_reached",
+        retry_after: RetryAfter::Stated,
+        sentence: "Too many requests for a person come from your network; please wait",
+        action: "Wait as long as `Retry-After` says.",
+    }
+
+    /// As many events wait for `EVENTS_URL` as `EVENTS_QUEUE_LIMIT` allows, so that the request for a person cannot be passed on.
+    EVENT_QUEUE_FULL {
+        status: 503,
+        code: "event_queue_full",
+        retry_after: RetryAfter::Seconds(60),
+        sentence: "Your request cannot be passed on at the moment; please try again later",
+        action: "Check the receiver at `EVENTS_URL`.",
+    }
+
     /// No resource has this address.
     NOT_FOUND {
         status: 404,

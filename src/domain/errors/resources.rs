@@ -57,6 +57,15 @@ error_rows! {
         action: "Send the id that the start of a session returns.",
     }
 
+    /// Nobody gets requests for a person: `EVENTS_URL` is not set.
+    HANDOVER_NOT_AVAILABLE {
+        status: 404,
+        code: "handover_not_available",
+        retry_after: RetryAfter::None,
+        sentence: "Nobody can be asked here; this server passes no requests on",
+        action: "Set `EVENTS_URL`, or show no button: the start of a session says whether there is a person (`handover`).",
+    }
+
     /// The `Idempotency-Key` is malformed.
     INVALID_IDEMPOTENCY_KEY {
         status: 400,

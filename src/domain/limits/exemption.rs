@@ -5,11 +5,12 @@ use crate::foundation::config::Limits;
 /// Returns a sentence about the limits that do not apply to requests of this machine; `None` if all do.
 #[must_use]
 pub fn exemption(limits: &Limits) -> Option<String> {
-    let Limits { visitor, address, sessions, anonymous_input, anonymous_answer, .. } = limits;
+    let Limits { visitor, address, sessions, handovers, anonymous_input, anonymous_answer, .. } = limits;
     let defaults = [
         ("LIMIT_VISITOR", visitor.is_default),
         ("LIMIT_ADDRESS", address.is_default),
         ("LIMIT_SESSIONS", sessions.is_default),
+        ("LIMIT_HANDOVERS", handovers.is_default),
         ("LIMIT_ANONYMOUS_INPUT", anonymous_input.is_default),
         ("LIMIT_ANONYMOUS_ANSWER", anonymous_answer.is_default),
     ];
@@ -39,13 +40,16 @@ mod tests {
             visitor,
             ("LIMIT_ADDRESS", "off"),
             ("LIMIT_SESSIONS", "9/day"),
+            ("LIMIT_HANDOVERS", "9/day"),
             ("LIMIT_ANONYMOUS_INPUT", "1MiB"),
             ("LIMIT_ANONYMOUS_ANSWER", "off"),
         ];
         assert_eq!(sentence(&all), None);
         let some = sentence(&all[..1]).unwrap();
         assert!(
-            some.contains("defaults of LIMIT_ADDRESS, LIMIT_SESSIONS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"),
+            some.contains(
+                "defaults of LIMIT_ADDRESS, LIMIT_SESSIONS, LIMIT_HANDOVERS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"
+            ),
             "{some}"
         );
         assert!(sentence(&[]).unwrap().contains("LIMIT_VISITOR, LIMIT_ADDRESS"));

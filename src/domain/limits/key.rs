@@ -14,7 +14,7 @@ use crate::{domain::client_ip::ClientIp, foundation::secret::SigningSecret};
 /// The context from which BLAKE3 derives the key: unique in the world, and never changed.
 const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 hashes of those whose usage is limited";
 
-/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; or whose sessions; and which limits apply to the count.
+/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; or whose sessions or requests for a person; and which limits apply to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LimitKey {
     pub(super) group: LimitGroup,
@@ -60,16 +60,17 @@ impl LimitKeys {
             (LimitScope::Visitor, AskerId::Cookie(hash)) => self.hash("cookie", hash.as_bytes()),
             (LimitScope::Visitor, AskerId::Ticket(visitor)) => self.hash("ticket", &visitor.bytes()),
             (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
-            (LimitScope::Visitor, AskerId::Address) | (LimitScope::Address | LimitScope::Sessions, _) => {
+            (LimitScope::Visitor, AskerId::Address)
+            | (LimitScope::Address | LimitScope::Sessions | LimitScope::Handovers, _) => {
                 self.address_hash(asker.address)
             }
         };
         LimitKey { group, hash }
     }
 
-    /// Returns the key of an address whose sessions are counted.
-    pub(super) fn of_sessions(&self, address: ClientIp) -> LimitKey {
-        let group = LimitGroup { scope: LimitScope::Sessions, tenant: None };
+    /// Returns the key of an address whose sessions, or requests for a person, are counted.
+    pub(super) fn of_address(&self, scope: LimitScope, address: ClientIp) -> LimitKey {
+        let group = LimitGroup { scope, tenant: None };
         LimitKey { group, hash: self.address_hash(address) }
     }
 

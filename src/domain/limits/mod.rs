@@ -36,7 +36,7 @@ pub use self::{
     near::{DatabaseSums, LimitUsage},
     reached::{LimitReached, Standing},
     scope::LimitScope,
-    sessions::TooManySessions,
+    sessions::TooManyOfAddress,
     usage_limits::{Reserved, UsageLimits},
     window_count::{Unshared, window_end},
     worst_day::WorstDay,

@@ -1,4 +1,4 @@
-//! The scopes of limits: the groups of turns, or of sessions, that are counted together.
+//! The scopes of limits: the groups of turns, sessions or requests for a person that are counted together.
 
 use crate::foundation::config::{Limits, ScopeLimits};
 
@@ -17,6 +17,8 @@ pub enum LimitScope {
     Total,
     /// The sessions that one address starts, which are no turns.
     Sessions,
+    /// The requests for a person that come from one address.
+    Handovers,
 }
 
 impl LimitScope {
@@ -33,6 +35,7 @@ impl LimitScope {
             Self::Key => Some(&settings.key),
             Self::Total => Some(&settings.total),
             Self::Sessions => Some(&settings.sessions),
+            Self::Handovers => Some(&settings.handovers),
         }
     }
 
@@ -46,12 +49,13 @@ impl LimitScope {
             Self::Key => "key",
             Self::Total => "total",
             Self::Sessions => "sessions",
+            Self::Handovers => "handovers",
         }
     }
 
     /// Parses the name used in the database.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().chain([Self::Sessions]).find(|scope| scope.as_str() == name)
+        Self::ALL.into_iter().chain([Self::Sessions, Self::Handovers]).find(|scope| scope.as_str() == name)
     }
 }

@@ -1,4 +1,5 @@
-//! How many sessions the clients of one address may start: each makes a row in the database and lines in the session log.
+//! How many sessions the clients of one address may start, and how often they may ask for a person: each makes a row in the
+//! database and lines in the session log.
 
 use std::time::Duration;
 
@@ -10,34 +11,43 @@ use crate::{
     foundation::config::{Limit, ScopeLimits},
 };
 
-/// What a session counts as. Limits of sessions have no units.
+/// What a session or a request for a person counts as. Their limits have no units.
 const ONE: Amounts = Amounts { turns: 1, tokens: 0, cost: 0 };
 
-/// The refusal of another session.
+/// The refusal of another session, or of another request for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the limit of {} sessions per {} for an address is reached", limit.amount, limit.window.as_str())]
-pub struct TooManySessions {
+#[error("the limit of {} {} per {} for an address is reached", limit.amount, scope.as_str(), limit.window.as_str())]
+pub struct TooManyOfAddress {
+    /// What the limit counts: [`LimitScope::Sessions`] or [`LimitScope::Handovers`].
+    pub scope: LimitScope,
     /// The limit.
     pub limit: Limit,
-    /// The time after which another session may be started.
+    /// The time after which another one is admitted.
     pub wait: Duration,
 }
 
 impl UsageLimits {
-    /// Counts a session of an address, or refuses it. Requests of this machine (`is_local`) are exempt from default limits.
-    pub fn admit_session(&self, address: ClientIp, is_local: bool, now: Timestamp) -> Result<(), TooManySessions> {
+    /// Counts a session of an address, or a request for a person, or refuses it. Requests of this machine (`is_local`) are
+    /// exempt from default limits.
+    pub fn admit(
+        &self,
+        scope: LimitScope,
+        address: ClientIp,
+        is_local: bool,
+        now: Timestamp,
+    ) -> Result<(), TooManyOfAddress> {
         let settings = self.settings();
-        let ScopeLimits { list, is_default } = &settings.sessions;
+        let Some(ScopeLimits { list, is_default }) = scope.limits(&settings) else { return Ok(()) };
         if list.is_off() || *is_default && is_local {
             return Ok(());
         }
-        let (key, windows) = (self.keys.of_sessions(address), Windows::at(now));
+        let (key, windows) = (self.keys.of_address(scope, address), Windows::at(now));
         let mut locked = self.counts.lock([key].into_iter());
         if let Some(counter) = locked.find(key)
-            && let Err(reached) = counter.check(LimitScope::Sessions, list, windows, now)
+            && let Err(reached) = counter.check(scope, list, windows, now)
         {
             counter.note_refusal();
-            return Err(TooManySessions { limit: reached.limit, wait: reached.wait });
+            return Err(TooManyOfAddress { scope, limit: reached.limit, wait: reached.wait });
         }
         locked.change(key, now, |counter| {
             counter.reserve(windows, ONE);
@@ -75,13 +85,13 @@ mod tests {
     fn each_address_has_its_own_minute_and_day() {
         let limits = limits(Some("3/minute, 5/day"));
         let admitted = |number, seconds| {
-            (0..9).filter(|_| limits.admit_session(address(number), false, at(seconds)).is_ok()).count()
+            (0..9).filter(|_| limits.admit(LimitScope::Sessions, address(number), false, at(seconds)).is_ok()).count()
         };
         assert_eq!((admitted(1, 50), admitted(2, 50)), (3, 3));
-        let refused = limits.admit_session(address(1), false, at(50)).unwrap_err();
+        let refused = limits.admit(LimitScope::Sessions, address(1), false, at(50)).unwrap_err();
         assert_eq!((refused.limit.window, refused.wait), (LimitWindow::Minute, Duration::from_secs(10)));
         assert_eq!(admitted(1, 60), 2);
-        let refused = limits.admit_session(address(1), false, at(60)).unwrap_err();
+        let refused = limits.admit(LimitScope::Sessions, address(1), false, at(60)).unwrap_err();
         assert_eq!((refused.limit.window, refused.wait), (LimitWindow::Day, Duration::from_mins(1439)));
         assert_eq!((admitted(1, 3600), admitted(1, 86_400)), (0, 3));
     }
@@ -90,7 +100,7 @@ mod tests {
     fn defaults_leave_this_machine_out() {
         let admitted = |list| {
             let limits = limits(list);
-            (0..300).filter(|_| limits.admit_session(address(1), true, at(0)).is_ok()).count()
+            (0..300).filter(|_| limits.admit(LimitScope::Sessions, address(1), true, at(0)).is_ok()).count()
         };
         assert_eq!((admitted(None), admitted(Some("2/day")), admitted(Some("off"))), (300, 2, 300));
     }
@@ -98,7 +108,8 @@ mod tests {
     #[test]
     fn sessions_and_turns_of_an_address_are_counted_apart() {
         let limits = limits(Some("2/day"));
-        assert!(limits.admit_session(address(1), false, at(0)).is_ok());
+        assert!(limits.admit(LimitScope::Handovers, address(2), true, at(0)).is_ok());
+        assert!(limits.admit(LimitScope::Sessions, address(1), false, at(0)).is_ok());
         let news = limits.news(&[LimitWindow::Day], false, at(0));
         let [session] = &news[..] else { panic!("{news:?}") };
         assert!(session.key.to_string().starts_with("sessions:"), "{}", session.key);

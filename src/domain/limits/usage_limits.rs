@@ -78,6 +78,14 @@ impl UsageLimits {
         self.keys.key(LimitGroup { scope, tenant: asker.tenant.as_ref().map(Tenant::name) }, asker)
     }
 
+    /// Returns the key of whoever asks in a scope; `None` if the scope does not apply.
+    #[must_use]
+    pub fn key(&self, scope: LimitScope, asker: &Asker) -> Option<LimitKey> {
+        let settings = self.settings();
+        let limits = limits_for(scope, asker.tenant.as_ref(), &settings)?;
+        Some(self.keys.key(limits.group, asker))
+    }
+
     /// Returns the scopes that limit the turns of whoever asks.
     fn applied<'a>(&self, asker: &'a Asker, settings: &'a Limits) -> Vec<Applied<'a>> {
         let limits = LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), settings));

@@ -15,6 +15,8 @@ pub struct Limits {
     pub total: ScopeLimits,
     /// How many sessions one address may start; only limits without a unit.
     pub sessions: ScopeLimits,
+    /// How often one address may ask for a person; only limits without a unit.
+    pub handovers: ScopeLimits,
     /// The largest question of a visitor without an account.
     pub anonymous_input: InputLimit,
     /// The longest answer to a visitor without an account.

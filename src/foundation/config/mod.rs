@@ -4,6 +4,7 @@
 mod config_file;
 mod database_address;
 mod env_file;
+mod events;
 mod foreign_names;
 mod hooks;
 mod invalid;
@@ -24,6 +25,7 @@ mod variables;
 pub use self::{
     config_file::{ConfigFile, FileSettings, InvalidConfigFile, Mistake, SiteLimits, SiteSettings},
     database_address::{DatabaseAddress, SqliteAddress},
+    events::Events,
     hooks::{Guard, GuardFail, Hooks},
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},

@@ -12,6 +12,8 @@ pub(super) const SWITCH: &str = "on or off";
 
 /// What is expected of the address of a server.
 pub(super) const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
+/// What is expected of a count.
+pub(super) const COUNT: &str = "a whole number of 1 or more";
 
 /// Parses a switch: `on`, `true`, `yes` or `1`, and `off`, `false`, `no` or `0`, in any case.
 pub(super) fn switch(text: &str) -> Option<bool> {

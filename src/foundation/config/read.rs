@@ -8,12 +8,13 @@ use secrecy::SecretString;
 use super::{
     config_file::{self, ConfigFile, FileSettings},
     database_address::DatabaseAddress,
+    events::Events,
     hooks::Hooks,
     invalid::InvalidSettings,
     limit_list::{LimitList, LimitUnit},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins,
-    parse::{self, DURATION, HTTP_URL, SWITCH},
+    parse::{self, COUNT, DURATION, HTTP_URL, SWITCH},
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
         MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
@@ -27,7 +28,6 @@ use crate::foundation::{
 };
 
 const DURATION_OR_ZERO: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
-const COUNT: &str = "a whole number of 1 or more";
 const SECRETS: &str =
     "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,)";
 
@@ -71,6 +71,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
+    let events = Events::read(reader);
     let database = read_database(reader, file_access);
     let max_chats = reader.read(var::MAX_CHATS, COUNT, |text| text.parse::<u64>().ok().filter(|count| *count > 0));
     let max_bytes = reader.read(var::MAX_STORED_BYTES, "a size such as 128MiB", parse::bytes);
@@ -107,6 +108,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         session_log: session_log?,
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,
+        events: events?,
         database: database?,
         quotas: Quotas { chats: max_chats?, bytes: max_bytes? as u64 },
         log_level: log_level?,
@@ -270,10 +272,8 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let total = read_scope(var::LIMIT_TOTAL, source, reader);
     let bytes = reader.read(var::LIMIT_ANONYMOUS_INPUT, "a size such as 400KiB", parse::bytes);
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
-    let sessions = reader.read(var::LIMIT_SESSIONS, "limits such as 200/minute, 3000/day, or off", |text| {
-        LimitList::parse(text).ok().filter(|limits| limits.iter().all(|limit| limit.unit == LimitUnit::Turns))
-    });
-    let sessions = sessions.map(|list| ScopeLimits { list, is_default: !source.has(var::LIMIT_SESSIONS) });
+    let sessions = read_counts(var::LIMIT_SESSIONS, source, reader);
+    let handovers = read_counts(var::LIMIT_HANDOVERS, source, reader);
     let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
     let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
         if lower(text) == "off" { Some(None) } else { answer_tokens(text).map(Some) }
@@ -286,6 +286,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
         key: key?,
         total: total?,
         sessions: sessions?,
+        handovers: handovers?,
         anonymous_input: anonymous_input?,
         anonymous_answer: anonymous_answer?,
     })
@@ -315,6 +316,15 @@ fn read_scope(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> O
     let parsed = LimitList::parse(reader.text(variable).unwrap_or_default());
     let expected = parsed.as_ref().err().map(ToString::to_string).unwrap_or_default();
     let list = reader.read(variable, &expected, |_| parsed.ok())?;
+    Some(ScopeLimits { list, is_default: !source.has(variable) })
+}
+
+/// Reads limits of what is counted as a whole, without a unit.
+fn read_counts(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> Option<ScopeLimits> {
+    let expected = "limits such as 200/minute, 3000/day, or off";
+    let list = reader.read(variable, expected, |text| {
+        LimitList::parse(text).ok().filter(|limits| limits.iter().all(|limit| limit.unit == LimitUnit::Turns))
+    })?;
     Some(ScopeLimits { list, is_default: !source.has(variable) })
 }
 

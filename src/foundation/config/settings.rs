@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::{
     config_file::{ConfigFile, SiteSettings},
     database_address::DatabaseAddress,
+    events::Events,
     hooks::Hooks,
     limits::Limits,
     origins::AllowedOrigin,
@@ -55,6 +56,8 @@ pub struct Config {
     pub session_idle_timeout: Duration,
     /// The number of usage records that can wait for Papita.
     pub papita_queue_limit: u64,
+    /// The events that are sent to the owner's receiver; `None` sends none.
+    pub events: Option<Events>,
     /// The proxy for https requests.
     pub proxy: Proxy,
     /// The database.

@@ -65,6 +65,7 @@ variables! {
     LIMIT_KEY = "off", "the same for one API key, unless the key has limits of its own; those of visitors and addresses do not apply to API keys";
     LIMIT_TOTAL = "off", "the same for all visitors together, such as 5usd/day: the most that a day can cost";
     LIMIT_SESSIONS = "200/minute,3000/day", "how many sessions one address may start, stops of unknown sessions included, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
+    LIMIT_HANDOVERS = "5/minute,20/day", "how often one address may ask for a person, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_INPUT = "400KiB", "largest question of a visitor without an account, with history and files; an image counts as 4 KiB; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_ANSWER = "4096", "longest answer to a visitor without an account, in tokens, or off; the default is at most a quarter of a model's context window, and does not apply to requests of this machine";
 
@@ -81,6 +82,10 @@ variables! {
     GUARD_FAIL = "closed", "closed or open, for a text that the guard could not judge; closed refuses its turn, open goes on with the text";
     GUARD_TIMEOUT = "2s", "time for one judgement of the guard";
     HOOK_PRIVATE_ADDRESSES = "off", "on or off; on lets hooks whose names are public have private addresses; hooks named by an IP address, localhost or a private name may have them anyway";
+    EVENTS_URL = "", "address that events are posted to, such as the end of a turn or a visitor who asks for a person (docs/hooks.md); unset sends none";
+    EVENTS_SECRET = "", "secret that signs events by Standard Webhooks: whsec_ and 24 to 64 bytes in base64; several, comma-separated, all sign";
+    EVENTS_TIMEOUT = "10s", "time for one post of an event";
+    EVENTS_QUEUE_LIMIT = "100000", "number of events that wait to be sent; further ones are dropped and counted";
 
     SESSION_IDLE_TIMEOUT = "30m", "how long a session may have no turn before it is closed";
     SESSION_LOG_DIR = "SessionLog", "folder of the session log; only one process may use it";
@@ -144,6 +149,7 @@ secret_variables![
     JWT_SECRET_KEY,
     SESSION_LOG_KEY,
     GUARD_TOKEN,
+    EVENTS_SECRET,
     DATABASE_URL,
     PAPITA_API_URL,
     HTTPS_PROXY,

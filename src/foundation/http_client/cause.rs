@@ -7,7 +7,7 @@ use rustls::{CertificateError, InvalidMessage};
 use crate::foundation::descriptors;
 
 /// The reason why a request got no response. Its text names the problem and what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Cause {
     /// This process or machine has no file descriptor left for a connection. The server was not asked.
     #[error("no file descriptor is left for a connection; raise the limit of open files (ulimit -n, LimitNOFILE)")]

@@ -6,6 +6,7 @@ mod content_key;
 mod hook_token;
 mod server_url;
 mod signing;
+mod webhook_secret;
 
 pub use self::{
     admin_token::AdminToken,
@@ -14,4 +15,5 @@ pub use self::{
     hook_token::HookToken,
     server_url::ServerUrl,
     signing::SigningSecret,
+    webhook_secret::WebhookSecrets,
 };

@@ -1,4 +1,4 @@
-//! The session log lines of a stop: the client's metrics, and what the server measured.
+//! The session log lines of a stop, and its event: the client's metrics, and what the server measured.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     adapters::{
+        hooks::{SessionEnded, SessionTotals},
         session_log::{Lines, Metric, ServerMetrics, SessionLog, SessionMetrics, SessionStop, milliseconds},
         storage::{SessionStatistics, StoppedSession},
     },
@@ -37,6 +38,16 @@ pub(super) fn of_session(
         server_metrics: session.started_at.map(|_| server_metrics(statistics)),
     });
     lines
+}
+
+/// Returns the event of a session's stop.
+pub(super) fn ended<'a>(session: &'a StoppedSession, statistics: &'a SessionStatistics) -> SessionEnded<'a> {
+    SessionEnded {
+        session_id: session.id.as_str(),
+        duration_seconds: seconds(session.duration),
+        closed_by: &session.closed_by,
+        server_metrics: session.started_at.map(|_| totals(statistics)),
+    }
 }
 
 /// Returns the lines of a stop that names no session.
@@ -104,6 +115,18 @@ fn server_metrics(statistics: &SessionStatistics) -> ServerMetrics<'_> {
         latency_p50_ms: latency(50),
         latency_p95_ms: latency(95),
         latency_max_ms: latency(100),
+    }
+}
+
+fn totals(statistics: &SessionStatistics) -> SessionTotals<'_> {
+    SessionTotals {
+        turns: statistics.turns,
+        errors: statistics.errors,
+        prompt_tokens: statistics.usage.prompt,
+        completion_tokens: statistics.usage.completion,
+        total_tokens: statistics.usage.total(),
+        cost_usd: dollars(statistics.cost),
+        models: &statistics.models,
     }
 }
 

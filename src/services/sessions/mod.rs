@@ -6,6 +6,7 @@
 //! if it takes over after 30 s.
 
 mod failure;
+mod handover;
 mod lines;
 mod stops;
 
@@ -25,7 +26,7 @@ use crate::{
     },
     domain::{
         client_ip::ClientIp,
-        limits::UsageLimits,
+        limits::{LimitScope, UsageLimits},
         session::{SessionId, SessionKey},
     },
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
@@ -111,7 +112,7 @@ impl Sessions {
             return Ok(());
         }
         let Inner { limits, storage, .. } = &*self.0;
-        Ok(limits.admit_session(address, is_local, storage.session_time())?)
+        Ok(limits.admit(LimitScope::Sessions, address, is_local, storage.session_time())?)
     }
 
     /// Ends a session with the client's `metrics` (a JSON object), whether it was started here or not. A session that has

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::{failure::SessionFailure, lines};
 use crate::{
     adapters::{
+        hooks,
         session_log::SessionLog,
-        storage::{StoppedSession, Storage},
+        storage::{Destination, OutboxEntry, SessionStatistics, StoppedSession, Storage},
     },
     domain::{
         log_position::LogEnd,
@@ -114,17 +115,29 @@ impl Stops {
     async fn log_once(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
         if self.logged.get(&session.id).await.is_none() {
             let statistics = self.storage.session_statistics(&session.id).await?;
-            let lines = lines::of_session(&self.log, self.clock.now(), session, &statistics);
+            let now = self.clock.now();
+            let lines = lines::of_session(&self.log, now, session, &statistics);
+            let event = self.event(now, session, &statistics);
             let (storage, id) = (self.storage.clone(), session.id.clone());
             let mark = move |end: Option<LogEnd>| {
                 if let Some(end) = end {
-                    storage.enqueue_logged_stop(id, end);
+                    storage.enqueue_logged_stop(id, event, end);
                 }
             };
             self.log.write_then(lines, mark).await?;
             self.logged.insert(session.id.clone(), ()).await;
         }
         Ok(())
+    }
+
+    /// Creates the event that a session has ended.
+    fn event(&self, now: Timestamp, session: &StoppedSession, statistics: &SessionStatistics) -> OutboxEntry {
+        let id = session.id.as_str();
+        let encode = || {
+            let ended = lines::ended(session, statistics);
+            Some((hooks::session_key(id), hooks::encode(&self.clock.rfc3339(now), &ended)?))
+        };
+        self.storage.outbox(Destination::Events).entry(encode)
     }
 
     /// Logs the client's metrics of a session that the server has closed as idle, unless they were logged before.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     adapters::{
-        credentials::Credentials, hooks::GuardHook, personas::Personas, session_log::SessionLog, storage::Storage,
+        credentials::Credentials,
+        hooks::{EventReceiver, GuardHook},
+        personas::Personas,
+        session_log::SessionLog,
+        storage::Storage,
     },
     foundation::{clock::Clock, http_client::Client, tasks::Tasks},
 };
@@ -16,6 +20,8 @@ pub struct Dependencies {
     pub client: Client,
     /// The owner's guard; `None` without one.
     pub guard: Option<Arc<GuardHook>>,
+    /// The owner's receiver of events, if there is one.
+    pub events: Option<EventReceiver>,
     /// The personas. A model that only a persona names has no circuit breaker before the next start if the persona is added
     /// while the service runs.
     pub personas: Personas,

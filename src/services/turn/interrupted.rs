@@ -81,8 +81,8 @@ async fn log_stream(
 ) -> Result<(), LogUnavailable> {
     let Recorder { log, storage, metrics, .. } = recorder;
     let mut record = database_record(turn, recorder);
-    // At once, so that the limit of the outbox counts the streams that are logged together.
-    storage.count_usage_record(&record.usage_record);
+    // At once, so that the limits of the outboxes count the streams that are logged together.
+    storage.count_interrupted(&record);
     let mut lines = log.lines(now);
     lines.add_encoded::<ChatLine<'_>>(&stream.fields);
     lines.end_stream(stream.request_id);

@@ -129,6 +129,8 @@ struct SampledMetrics {
     breakers: Family<ModelLabel, Gauge>,
     papita_queue: Gauge<u64, AtomicU64>,
     papita_dropped: Counter,
+    event_queue: Gauge<u64, AtomicU64>,
+    events_dropped: Counter,
     missing_log_lines: Gauge<u64, AtomicU64>,
 }
 
@@ -145,6 +147,10 @@ pub(super) struct Sample<'a> {
     pub(super) papita_queue: u64,
     /// The number of usage records dropped since the database was made.
     pub(super) papita_dropped: u64,
+    /// The number of events that wait to be sent.
+    pub(super) event_queue: u64,
+    /// The number of events dropped since the database was made.
+    pub(super) events_dropped: u64,
     /// The number of lines of the session log that were missing when they were to be counted.
     pub(super) missing_log_lines: u64,
 }
@@ -293,6 +299,9 @@ impl SampledMetrics {
         registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
         let dropped = "Usage records dropped since the database was made";
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
+        registry.register("event_queue", "Events that wait to be sent", self.event_queue.clone());
+        let dropped = "Events dropped since the database was made";
+        registry.register("event_queue_dropped", dropped, self.events_dropped.clone());
         let missing = "Lines of session logs that were missing or unreadable when their turns were to be counted";
         registry.register("session_log_missing_lines", missing, self.missing_log_lines.clone());
     }
@@ -310,9 +319,15 @@ impl SampledMetrics {
             self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(state);
         }
         self.papita_queue.set(sample.papita_queue);
+        self.event_queue.set(sample.event_queue);
         self.missing_log_lines.set(sample.missing_log_lines);
         // These are counted elsewhere. The counters are raised to that count.
-        for (counter, count) in [(&self.papita_dropped, sample.papita_dropped), (&self.refused, sample.refused)] {
+        let counted = [
+            (&self.papita_dropped, sample.papita_dropped),
+            (&self.events_dropped, sample.events_dropped),
+            (&self.refused, sample.refused),
+        ];
+        for (counter, count) in counted {
             counter.inc_by(count.saturating_sub(counter.get()));
         }
     }

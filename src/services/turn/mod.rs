@@ -65,7 +65,7 @@ pub use self::{
 };
 use self::{interrupted::log_interrupted, model_test::test_request, parts::Parts, text_scope::ErasedTexts};
 use crate::{
-    adapters::storage::ChatId,
+    adapters::storage::{ChatId, Destination},
     domain::{
         account::OwnerId,
         breaker::BreakerState,
@@ -194,10 +194,10 @@ impl Turns {
         self.0.registry.erase(ErasedTexts::Chat { owner, chat });
     }
 
-    /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.
+    /// Returns the numbers of records that wait for a destination, and that were dropped because too many waited.
     #[must_use]
-    pub fn papita_queue(&self) -> (u64, u64) {
-        self.0.monitor.papita_queue()
+    pub fn queue(&self, destination: Destination) -> (u64, u64) {
+        self.0.monitor.queue(destination)
     }
 
     /// Returns the state of each model's circuit breaker, by model name.

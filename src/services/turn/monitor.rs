@@ -8,9 +8,9 @@ use std::sync::{
 use super::{
     metrics::{Metrics, Sample},
     model_calls::ModelCalls,
-    outbox::UsageOutbox,
     permits::Permits,
 };
+use crate::adapters::storage::{Destination, Storage};
 
 /// Reads the current state of all turns.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Monitor {
     metrics: Arc<Metrics>,
     permits: Arc<Permits>,
     model_calls: Arc<ModelCalls>,
-    outbox: UsageOutbox,
+    storage: Storage,
     /// The number of lines of the session log that were missing, or could not be read, when they were to be counted.
     missing_log_lines: AtomicU64,
 }
@@ -28,11 +28,11 @@ impl Monitor {
         metrics: Arc<Metrics>,
         permits: Arc<Permits>,
         model_calls: Arc<ModelCalls>,
-        outbox: UsageOutbox,
+        storage: Storage,
         missing_log_lines: u64,
     ) -> Self {
         let missing_log_lines = AtomicU64::new(missing_log_lines);
-        Self { metrics, permits, model_calls, outbox, missing_log_lines }
+        Self { metrics, permits, model_calls, storage, missing_log_lines }
     }
 
     /// Adds to the number of missing lines of the session log.
@@ -40,14 +40,16 @@ impl Monitor {
         self.missing_log_lines.fetch_add(lines, Ordering::Relaxed);
     }
 
-    /// Returns the numbers of usage records that wait for Papita, and that were dropped since the database was made.
-    pub(super) fn papita_queue(&self) -> (u64, u64) {
-        (self.outbox.waiting(), self.outbox.dropped())
+    /// Returns the numbers of records that wait for a destination, and that were dropped since the database was made.
+    pub(super) fn queue(&self, destination: Destination) -> (u64, u64) {
+        let outbox = self.storage.outbox(destination);
+        (outbox.waiting(), outbox.dropped())
     }
 
     /// Returns all metrics as OpenMetrics text.
     pub(super) fn metrics(&self) -> String {
-        let (papita_queue, papita_dropped) = self.papita_queue();
+        let (papita_queue, papita_dropped) = self.queue(Destination::Papita);
+        let (event_queue, events_dropped) = self.queue(Destination::Events);
         self.metrics.encode(&Sample {
             running: self.permits.taken(),
             waiting: self.permits.waiting(),
@@ -55,6 +57,8 @@ impl Monitor {
             breakers: self.model_calls.breaker_states(),
             papita_queue,
             papita_dropped,
+            event_queue,
+            events_dropped,
             missing_log_lines: self.missing_log_lines.load(Ordering::Relaxed),
         })
     }

@@ -15,9 +15,9 @@ use super::{
     model_calls::{ModelAbilities, ModelCalls},
     model_test::ModelTest,
     monitor::Monitor,
-    outbox::UsageOutbox,
+    outbox::{self, Receiver},
     permits::Permits,
-    recording::{Recorder, TextLogger, UsageMeter, UsageRecords},
+    recording::{OutboxEntries, Recorder, TextLogger, UsageMeter},
     recovery::{RecoveryFailure, recover},
     recovery_progress::RecoveryProgress,
     registry::Registry,
@@ -66,8 +66,8 @@ impl Parts {
         let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
 
-        let outbox = start_outbox(config, dependencies);
-        let recorder = Arc::new(recorder(config, dependencies, &outbox, &abilities, &metrics));
+        start_outboxes(config, dependencies);
+        let recorder = Arc::new(recorder(config, dependencies, &abilities, &metrics));
         let missing_lines = recover(&recorder, progress, outage).await?;
 
         let turn_limits = Arc::new(TurnLimits::start(config, dependencies, &abilities, &metrics, outage).await?);
@@ -106,7 +106,8 @@ impl Parts {
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),
         };
-        let monitor = Monitor::new(metrics, permits, Arc::clone(&model_calls), outbox, missing_lines);
+        let monitor =
+            Monitor::new(metrics, permits, Arc::clone(&model_calls), dependencies.storage.clone(), missing_lines);
         let model_test = ModelTest::default();
         Ok(Self {
             admission,
@@ -133,17 +134,21 @@ fn open_guard(config: &Config, dependencies: &Dependencies, metrics: GuardMetric
     Some(Arc::new(Guard::new(hook, settings.fail, metrics)))
 }
 
-fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {
-    let Dependencies { client, storage, tasks, .. } = dependencies;
+/// Starts the tasks that send the records of the outboxes.
+fn start_outboxes(config: &Config, dependencies: &Dependencies) {
+    let Dependencies { client, events, storage, clock, tasks, .. } = dependencies;
     let papita = &config.credentials;
     let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-    UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, tasks)
+    outbox::start_sender(storage, Receiver::Papita(usage_log), tasks);
+    if let Some(receiver) = events {
+        outbox::start_sender(storage, Receiver::Events(receiver.clone(), clock.clone()), tasks);
+    }
+    tasks.spawn("event expiry", outbox::run_expiry(storage.clone(), tasks.stopping()));
 }
 
 fn recorder(
     config: &Config,
     dependencies: &Dependencies,
-    outbox: &UsageOutbox,
     abilities: &Arc<ModelAbilities>,
     metrics: &Arc<Metrics>,
 ) -> Recorder {
@@ -154,7 +159,11 @@ fn recorder(
         clock: dependencies.clock.clone(),
         metrics: Arc::clone(metrics),
         usage_meter: UsageMeter::new(Prices::new(&config.model.prices), Arc::clone(abilities)),
-        usage_records: UsageRecords::new(dependencies.credentials.clone(), outbox.clone()),
+        outbox_entries: OutboxEntries::new(
+            dependencies.credentials.clone(),
+            dependencies.storage.clone(),
+            dependencies.clock.clone(),
+        ),
     }
 }
 

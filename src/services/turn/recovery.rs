@@ -9,9 +9,7 @@ use uuid::Uuid;
 use super::{recording::Recorder, recovered_answers::RecoveredAnswers, recovery_progress::RecoveryProgress};
 use crate::{
     adapters::{
-        session_log::{
-            InterruptedStreams, LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch, outage_of,
-        },
+        session_log::{InterruptedStreams, LoggedLine, LoggedTurn, MissingLines, UncountedBatch, outage_of},
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
     domain::{
@@ -58,7 +56,7 @@ pub(super) async fn recover(
     let attempt = async || {
         if !std::mem::take(&mut is_first) {
             // An attempt that seemed to fail may have stored records.
-            recorder.storage.recount_outbox().await?;
+            recorder.storage.recount_outboxes().await?;
         }
         recover_once(recorder, progress).await
     };
@@ -174,16 +172,23 @@ impl<'a> Recovery<'a> {
                 let settled = self.answers.take(&mut turn, self.recorder).await?;
                 events.extend(settled.map(|settled| LoggedEvent::KeySettled(Box::new(settled))));
                 let record = database_record(*turn, self.recorder);
-                // At once, so that the limit of the outbox counts the turns of this batch.
-                self.recorder.storage.count_usage_record(&record.usage_record);
-                events.push(LoggedEvent::Turn(Box::new(record)));
+                self.push(LoggedEvent::Turn(Box::new(record)), events);
             }
-            LoggedLine::Stop(LoggedStop { session_id }) => {
-                let session = session_id.and_then(|id| SessionId::parse(&id).ok());
-                events.extend(session.map(LoggedEvent::SessionStop));
+            LoggedLine::Stop(stop) => {
+                let session = stop.session_id.as_ref().and_then(|id| SessionId::parse(id).ok());
+                if let Some(id) = session {
+                    let event = self.recorder.outbox_entries.logged_session_ended(&id, &stop);
+                    self.push(LoggedEvent::SessionStop { id, event }, events);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Adds an event, and counts at once what it puts into outboxes, so that their limits count the events of this batch.
+    fn push(&self, event: LoggedEvent, events: &mut Vec<LoggedEvent>) {
+        self.recorder.storage.count_recovered(&event);
+        events.push(event);
     }
 
     async fn finish(self) -> Result<(), RecoveryFailure> {
@@ -213,6 +218,7 @@ fn session_time(logged: Timestamp, Recorder { storage, clock, .. }: &Recorder) -
 /// Returns the record of a turn that is in the log.
 pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
     let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
+    let event = recorder.outbox_entries.logged_turn_ended(&turn);
     let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
     let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
     let failed = turn.status != 200;
@@ -221,8 +227,16 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnReco
         ended_at: session_time(turn.timestamp, recorder),
         log_date: turn.date.unwrap_or_else(|| recorder.clock.local(turn.timestamp).1),
         line: turn.position,
+        usage_record: recorder.outbox_entries.usage_record(
+            &turn.request_id,
+            failed,
+            &caller,
+            session_id.as_ref(),
+            &turn.model,
+            usage,
+        ),
+        event,
         request_id: turn.request_id,
-        usage_record: recorder.usage_records.make(failed, &caller, session_id.as_ref(), &turn.model, usage),
         session_id,
         code: failed.then_some(code.into()),
         usage,

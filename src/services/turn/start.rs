@@ -35,7 +35,7 @@ impl Turns {
     /// Fails if a turn would be refused now, for endpoints that prepare something before they start a turn.
     pub fn check_admission(&self, asker: &Asker) -> Result<(), TurnFailure> {
         self.0.admission.check(asker)?;
-        self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused))
+        self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused, asker))
     }
 
     /// Whether a request with an `Idempotency-Key` may be looked up in the database: a turn would be admitted, or the request
@@ -72,7 +72,7 @@ impl Turns {
                 return Ok(reader);
             }
             if !self.0.limits.may_look_up(&request.asker) || !self.0.idempotency.is_claimed(&key).await? {
-                return Err(self.0.limits.count_refusal(refused));
+                return Err(self.0.limits.count_refusal(refused, &request.asker));
             }
         }
         let can_ask_at_once = self.0.admission.has_free_permit(&request.asker);
@@ -129,7 +129,7 @@ impl Parts {
         image_hosts: &BTreeSet<String>,
         claim: Option<&KeyClaim>,
     ) -> Result<Reservation, TurnFailure> {
-        let counted = |failure| self.limits.count_refusal(failure);
+        let counted = |failure| self.limits.count_refusal(failure, &request.asker);
         if !image_hosts.is_empty() {
             self.limits.check(&request.asker).map_err(counted)?;
             wait_unmarked(claim, pin!(self.image_hosts.check(image_hosts))).await?;

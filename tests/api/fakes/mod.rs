@@ -5,6 +5,7 @@
 
 pub mod byte_server;
 pub mod certificates;
+pub mod event_receiver;
 pub mod guard;
 pub mod model;
 pub mod papita;

@@ -31,7 +31,7 @@ static VALIDATORS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
 });
 
 /// Forbids fields that an object of the schema does not name, at any depth.
-fn forbid_other_fields(definition: &mut Value) {
+pub fn forbid_other_fields(definition: &mut Value) {
     let Some(definition) = definition.as_object_mut() else { return };
     definition.get_mut("items").into_iter().for_each(forbid_other_fields);
     if let Some(Value::Object(properties)) = definition.get_mut("properties") {

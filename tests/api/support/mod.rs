@@ -4,6 +4,7 @@ pub mod client;
 pub mod contract_check;
 pub mod database;
 pub mod diagnostics;
+pub mod event_check;
 pub mod events;
 #[cfg(target_os = "linux")]
 pub mod file_limit;

@@ -5,6 +5,7 @@
 //! from there what other replicas and earlier processes have counted.
 
 mod estimate;
+mod events;
 mod key_lookups;
 mod operation;
 mod reservation;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub(super) use self::reservation::Reservation;
-use self::{estimate::Estimator, key_lookups::KeyLookups, sharing::Reset, turn_counts::TurnCounts};
+use self::{
+    estimate::Estimator, events::LimitEvents, key_lookups::KeyLookups, sharing::Reset, turn_counts::TurnCounts,
+};
 use super::{
     dependencies::Dependencies, failure::TurnFailure, metrics::Metrics, model_calls::ModelAbilities,
     request::TurnRequest,
@@ -45,6 +48,7 @@ pub(super) struct TurnLimits {
     key_lookups: KeyLookups,
     resets: mpsc::Sender<Reset>,
     storage: Storage,
+    events: LimitEvents,
     metrics: Arc<Metrics>,
 }
 
@@ -57,7 +61,8 @@ impl TurnLimits {
         metrics: &Arc<Metrics>,
         outage: &StartOutage,
     ) -> Result<Self, StorageFailure> {
-        let Dependencies { storage, tasks, .. } = dependencies;
+        let Dependencies { storage, clock, tasks, .. } = dependencies;
+        let events = LimitEvents::start(storage.clone(), clock.clone(), tasks);
         let secret = outage.wait_out(async || storage.secret(LIMIT_SECRET).await).await?;
         let used = outage.wait_out(async || storage.limit_counts(MAX_COUNTERS).await).await?;
         let usage = UsageLimits::new(config.limits.clone(), &secret);
@@ -68,7 +73,7 @@ impl TurnLimits {
         tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), requested, tasks.stopping()));
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
         let (anonymous_input, key_lookups) = (config.limits.anonymous_input, KeyLookups::default());
-        Ok(Self { counts, anonymous_input, key_lookups, resets, storage, metrics })
+        Ok(Self { counts, anonymous_input, key_lookups, resets, storage, events, metrics })
     }
 
     /// Returns the counts, for whatever else is limited beside turns.
@@ -109,7 +114,7 @@ impl TurnLimits {
         model: &str,
     ) -> Result<(), TurnFailure> {
         let begun = reservation.begin_asking(request, model, self.storage.session_time());
-        begun.map_err(|reached| self.count_refusal(TurnFailure::LimitReached(reached)))
+        begun.map_err(|reached| self.count_refusal(TurnFailure::LimitReached(reached), &request.asker))
     }
 
     /// Fails if the question of an anonymous visitor is too large.
@@ -128,10 +133,13 @@ impl TurnLimits {
         self.counts.usage.nearest(asker, self.storage.session_time())
     }
 
-    /// Counts a refusal, and returns its failure.
-    pub(super) fn count_refusal(&self, failure: TurnFailure) -> TurnFailure {
-        if let TurnFailure::LimitReached(LimitReached { scope, limit, .. }) = &failure {
+    /// Counts a refusal of whoever asks, and returns its failure.
+    pub(super) fn count_refusal(&self, failure: TurnFailure, asker: &Asker) -> TurnFailure {
+        if let TurnFailure::LimitReached(reached) = failure {
+            let LimitReached { scope, limit, .. } = reached;
             self.metrics.count_limited(scope.as_str(), limit.unit.as_str(), limit.window.as_str());
+            let key = || self.counts.usage.key(scope, asker);
+            self.events.note(reached, asker, key, self.storage.session_time());
         }
         failure
     }

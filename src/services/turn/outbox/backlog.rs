@@ -9,7 +9,7 @@ use backon::ExponentialBackoff;
 use tokio::time::Instant;
 
 use super::pace::{MAX_PAUSE, pauses};
-use crate::adapters::{storage::OutboxRecord, usage};
+use crate::adapters::storage::OutboxRecord;
 
 /// The largest number of records in memory, about half a megabyte.
 const READ_AHEAD: usize = 1024;
@@ -43,8 +43,9 @@ struct Retry {
 }
 
 impl Entry {
-    fn new(record: OutboxRecord) -> Self {
-        Self { session: usage::session_of(&record.body), record, retry: None }
+    /// Creates the entry of a record that belongs to this session.
+    pub(super) fn new(record: OutboxRecord, session: Option<String>) -> Self {
+        Self { record, session, retry: None }
     }
 
     fn retry(&mut self) -> &mut Retry {
@@ -56,8 +57,8 @@ impl Entry {
         self.retry().pauses.next().unwrap_or(MAX_PAUSE)
     }
 
-    /// Notes that Papita refuses the record, and returns the number of refusals. Those between which no other record was
-    /// accepted count once, because Papita may refuse all records by mistake. `accepted` is the number of accepted ones.
+    /// Notes that the receiver refuses the record, and returns the number of refusals. Those between which no other record
+    /// was accepted count once, because it may refuse all records by mistake. `accepted` is the number of accepted ones.
     pub(super) fn note_refusal(&mut self, accepted: u64) -> u32 {
         let retry = self.retry();
         if retry.refusals == 0 || accepted > retry.accepted {
@@ -136,14 +137,14 @@ impl Backlog {
     ///
     /// If a second reading has begun meanwhile, nothing is added: it comes to these records after the earlier ones that it
     /// is to find.
-    pub(super) fn add(&mut self, after: i64, records: Vec<OutboxRecord>, is_end: bool) {
+    pub(super) fn add(&mut self, after: i64, entries: Vec<Entry>, is_end: bool) {
         if after != self.read_until {
             return;
         }
-        for record in records {
-            self.read_until = record.id;
-            if !self.held.contains(&record.id) {
-                self.add_one(Entry::new(record));
+        for entry in entries {
+            self.read_until = entry.record.id;
+            if !self.held.contains(&entry.record.id) {
+                self.add_one(entry);
             }
         }
         if let Some(Rereading { until, sessions }) = &self.rereading
@@ -253,25 +254,25 @@ impl Backlog {
 mod tests {
     use super::*;
 
-    fn record(id: i64, session: Option<&str>) -> OutboxRecord {
-        let body = serde_json::json!({ "sessionId": session }).to_string();
-        OutboxRecord { id, request_id: id.to_string(), body }
-    }
-
-    /// A database, from which records are read and removed.
+    /// A database, from which records are read and removed: their sessions by their numbers.
     #[derive(Default)]
-    struct Database(BTreeMap<i64, OutboxRecord>);
+    struct Database(BTreeMap<i64, Option<String>>);
+
+    fn entry(id: i64, session: Option<&str>) -> Entry {
+        let (key, body, expires_at) = (id.to_string(), String::new(), None);
+        Entry::new(OutboxRecord { id, key, body, expires_at }, session.map(str::to_owned))
+    }
 
     impl Database {
         fn of(sessions: &[Option<&str>]) -> Self {
-            Self((1..).zip(sessions).map(|(id, session)| (id, record(id, *session))).collect())
+            Self((1..).zip(sessions).map(|(id, session)| (id, session.map(str::to_owned))).collect())
         }
 
         fn read(&self, backlog: &mut Backlog) {
-            let records = self.0.range(backlog.read_until() + 1..).map(|(_, record)| record.clone());
-            let records = records.take(backlog.room()).collect::<Vec<_>>();
-            let is_end = records.len() < backlog.room();
-            backlog.add(backlog.read_until(), records, is_end);
+            let records = self.0.range(backlog.read_until() + 1..).map(|(id, session)| entry(*id, session.as_deref()));
+            let entries = records.take(backlog.room()).collect::<Vec<_>>();
+            let is_end = entries.len() < backlog.room();
+            backlog.add(backlog.read_until(), entries, is_end);
         }
 
         fn deliver(&mut self, backlog: &mut Backlog, entry: &Entry) {
@@ -357,11 +358,11 @@ mod tests {
         let failing = backlog.take(now, false).expect("a record");
         backlog.put_back(failing, now);
         // The record is delivered while the next ones are being read.
-        database.0.insert(4, record(4, Some("b")));
-        let (after, records) = (backlog.read_until(), vec![record(4, Some("b"))]);
+        database.0.insert(4, Some("b".to_owned()));
+        let (after, entries) = (backlog.read_until(), vec![entry(4, Some("b"))]);
         let delivered = backlog.take(now, false).expect("a record");
         database.deliver(&mut backlog, &delivered);
-        backlog.add(after, records, true);
+        backlog.add(after, entries, true);
         let mut ids = Vec::new();
         for _ in 0..10 {
             database.read(&mut backlog);
@@ -392,7 +393,7 @@ mod tests {
 
     #[test]
     fn refusals_count_if_others_were_accepted_meanwhile() {
-        let mut entry = Entry::new(record(1, None));
+        let mut entry = entry(1, None);
         assert_eq!([0, 0, 0, 1, 1, 5].map(|accepted| entry.note_refusal(accepted)), [1, 1, 1, 2, 2, 3]);
     }
 }

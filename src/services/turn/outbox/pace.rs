@@ -1,24 +1,27 @@
-//! The pace at which records are posted to Papita: how many at a time, and the pauses while Papita is away.
+//! The pace at which records are posted to their receiver: how many at a time, and the pauses while it is away.
 
 use std::{collections::HashSet, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
-use crate::adapters::usage::PostFailure;
+use super::receiver::FailureKind;
 
 /// The largest number of posts at a time: 3,200 records a second if a post takes 20 ms. More would occupy connections
 /// that an ordinary server or its database does not have.
 const MAX_POSTS: usize = 64;
 
-/// The number of different records that fail in a row until Papita counts as away.
+/// The number of different records that fail in a row until the receiver counts as away.
 const AWAY_AFTER: usize = 4;
 
 /// The longest pause between two attempts, before jitter, which may double it.
 pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// The number of posts at a time, adapted to Papita as TCP adapts its window: it grows with each success, first quickly and
-/// then slowly, and is halved when Papita is overloaded. While Papita is away, one post after each pause tries it.
+/// The pause after the receiver has answered that it wants no further records (410). Its owner may change that.
+const GONE_PAUSE: Duration = Duration::from_hours(1);
+
+/// The number of posts at a time, adapted to the receiver as TCP adapts its window: it grows with each success, first quickly
+/// and then slowly, and is halved when the receiver is overloaded. While it is away, one post after each pause tries it.
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: usize,
@@ -64,7 +67,7 @@ impl Pace {
         self.paused_until.filter(|until| now < *until)
     }
 
-    /// Whether Papita has accepted nothing since it began to fail.
+    /// Whether the receiver has accepted nothing since it began to fail.
     pub(super) fn is_away(&self) -> bool {
         self.is_away
     }
@@ -74,7 +77,7 @@ impl Pace {
         self.slowdowns
     }
 
-    /// Notes that Papita has accepted a record.
+    /// Notes that the receiver has accepted a record.
     pub(super) fn succeed(&mut self) {
         if self.is_away {
             self.pauses = pauses();
@@ -89,23 +92,26 @@ impl Pace {
     }
 
     /// Notes that a post has failed, which began after `slowdowns` slowdowns.
-    pub(super) fn fail(&mut self, record: i64, failure: PostFailure, slowdowns: u32, now: Instant) {
+    pub(super) fn fail(&mut self, record: i64, failure: FailureKind, slowdowns: u32, now: Instant) {
         if slowdowns != self.slowdowns {
             return;
         }
-        if failure == PostFailure::NoDescriptors {
-            // This shows nothing about Papita.
-            return self.slow_down(self.limit / 2);
+        match failure {
+            // This shows nothing about the receiver.
+            FailureKind::NoDescriptors => return self.slow_down(self.limit / 2),
+            FailureKind::Gone => return self.pause(now, GONE_PAUSE),
+            _ => {}
         }
         if self.failed.len() < AWAY_AFTER {
             self.failed.insert(record);
         }
         // A refusal is an answer about one record.
-        let is_of_papita = !matches!(failure, PostFailure::Refused(_));
+        let is_of_receiver = failure != FailureKind::Refused;
         let is_away = self.is_away || self.failed.len() >= AWAY_AFTER;
-        if failure == PostFailure::Unreachable || (is_of_papita && is_away) {
-            self.pause(now);
-        } else if failure.is_overload() {
+        if failure == FailureKind::Unreachable || (is_of_receiver && is_away) {
+            let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
+            self.pause(now, pause);
+        } else if failure == FailureKind::Overload {
             self.slow_down(self.limit / 2);
         }
     }
@@ -115,11 +121,11 @@ impl Pace {
         self.paused_until = None;
     }
 
-    fn pause(&mut self, now: Instant) {
+    fn pause(&mut self, now: Instant, pause: Duration) {
         self.slow_down(1);
         self.failed.clear();
         self.is_away = true;
-        self.paused_until = Some(now + self.pauses.next().unwrap_or(MAX_PAUSE));
+        self.paused_until = Some(now + pause);
     }
 
     fn slow_down(&mut self, limit: usize) {
@@ -166,20 +172,20 @@ mod tests {
         let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 100);
         let slowdowns = pace.slowdowns();
-        (0..40).for_each(|record| pace.fail(record, PostFailure::Timeout, slowdowns, now));
+        (0..40).for_each(|record| pace.fail(record, FailureKind::Overload, slowdowns, now));
         assert_eq!(pace.limit(now), MAX_POSTS / 2);
         succeed(&mut pace, MAX_POSTS / 2);
         assert_eq!(pace.limit(now), MAX_POSTS / 2 + 1, "it grows slowly");
     }
 
     #[test]
-    fn an_unreachable_papita_pauses_all_posts_longer_each_time() {
+    fn an_unreachable_receiver_pauses_all_posts_longer_each_time() {
         let (mut pace, mut now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 100);
         let mut pauses = Vec::new();
         for _ in 0..4 {
             let slowdowns = pace.slowdowns();
-            (0..40).for_each(|record| pace.fail(record, PostFailure::Unreachable, slowdowns, now));
+            (0..40).for_each(|record| pace.fail(record, FailureKind::Unreachable, slowdowns, now));
             assert_eq!(pace.limit(now), 0);
             let end = pace.pause_end(now).expect("a pause");
             pauses.push(end - now);
@@ -196,14 +202,25 @@ mod tests {
     fn one_record_that_fails_again_and_again_pauses_no_others() {
         let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 10);
-        for failure in [PostFailure::Status(500), PostFailure::NotPapita(200), PostFailure::Refused(400)] {
+        for failure in [FailureKind::Other, FailureKind::Refused] {
             (0..10).for_each(|_| pace.fail(1, failure, pace.slowdowns(), now));
-            assert_eq!(pace.limit(now), 11, "{failure}");
+            assert_eq!(pace.limit(now), 11, "{failure:?}");
         }
-        (0..10).for_each(|record| pace.fail(record, PostFailure::Refused(400), pace.slowdowns(), now));
+        (0..10).for_each(|record| pace.fail(record, FailureKind::Refused, pace.slowdowns(), now));
         assert_eq!(pace.limit(now), 11, "refusals");
         pace.succeed();
-        (0..4).for_each(|record| pace.fail(record, PostFailure::NotPapita(200), pace.slowdowns(), now));
+        (0..4).for_each(|record| pace.fail(record, FailureKind::Other, pace.slowdowns(), now));
         assert_eq!(pace.limit(now), 0, "other records fail, too");
+    }
+
+    #[test]
+    fn a_receiver_that_is_gone_is_tried_once_an_hour() {
+        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
+        succeed(&mut pace, 10);
+        pace.fail(1, FailureKind::Gone, pace.slowdowns(), now);
+        assert_eq!(pace.pause_end(now), Some(now + GONE_PAUSE));
+        assert_eq!(pace.limit(now + GONE_PAUSE), 1);
+        pace.succeed();
+        assert!(pace.limit(now) > 1);
     }
 }

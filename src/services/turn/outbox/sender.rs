@@ -1,4 +1,4 @@
-//! The task that posts usage records to Papita.
+//! The task that posts the records of an outbox to their receiver.
 
 use std::{collections::HashMap, pin::Pin, time::Duration};
 
@@ -9,12 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backlog::{Backlog, Entry},
     pace::Pace,
+    receiver::{FailureKind, PostFailure, Receiver},
 };
 use crate::{
-    adapters::{
-        storage::{OutboxRecord, Storage, StorageFailure},
-        usage::{PostFailure, UsageLog},
-    },
+    adapters::storage::{Outbox, OutboxRecord, Storage, StorageFailure},
     foundation::{descriptors, error_chain::ErrorChain},
 };
 
@@ -35,7 +33,7 @@ const LEASE_DURATION: Duration = Duration::from_secs(20);
 /// The pause after a failure of the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
-/// The number of times that Papita may refuse a record as malformed before the record is dropped.
+/// The number of times that the receiver may refuse a record before the record is dropped.
 const MAX_REFUSALS: u32 = 5;
 
 /// The time between two diagnostics of the same failure.
@@ -74,10 +72,11 @@ struct Removable {
     dropped: u64,
 }
 
-/// Posts the records of the outbox.
+/// Posts the records of an outbox.
 pub(super) struct OutboxSender {
     storage: Storage,
-    usage_log: UsageLog,
+    outbox: Outbox,
+    receiver: Receiver,
     backlog: Backlog,
     pace: Pace,
     posts: FuturesUnordered<Boxed<Posted>>,
@@ -85,7 +84,7 @@ pub(super) struct OutboxSender {
     removable: Removable,
     /// The number of records that have ended and are still in the database.
     unremoved: usize,
-    /// The number of records that Papita has accepted.
+    /// The number of records that the receiver has accepted.
     accepted: u64,
     /// Whether the database may have records that were not read.
     has_more: bool,
@@ -102,10 +101,11 @@ pub(super) struct OutboxSender {
 }
 
 impl OutboxSender {
-    pub(super) fn new(storage: Storage, usage_log: UsageLog) -> Self {
+    pub(super) fn new(storage: Storage, receiver: Receiver) -> Self {
         Self {
+            outbox: storage.outbox(receiver.destination()).clone(),
             storage,
-            usage_log,
+            receiver,
             backlog: Backlog::default(),
             pace: Pace::new(descriptors::small_share(descriptors::limit())),
             posts: FuturesUnordered::new(),
@@ -141,7 +141,7 @@ impl OutboxSender {
                     self.access = None;
                     self.end_access(result);
                 }
-                () = self.storage.outbox_changed() => self.has_more = true,
+                () = self.outbox.changed() => self.has_more = true,
                 Some(()) = wake => {}
                 () = stopping.cancelled(), if self.last_post.is_none() => self.begin_to_stop(),
             }
@@ -175,9 +175,14 @@ impl OutboxSender {
     fn start_posts(&mut self, now: Instant) {
         while self.may_post(now) && self.posts.len() < self.max_posts(now) {
             let Some(entry) = self.backlog.take(now, self.pace.is_away()) else { return };
-            let (usage_log, slowdowns) = (self.usage_log.clone(), self.pace.slowdowns());
+            if self.outbox.is_expired(&entry.record) {
+                // It was removed from the database at that time, and counted as dropped.
+                self.finish(&entry, 0);
+                continue;
+            }
+            let (receiver, slowdowns) = (self.receiver.clone(), self.pace.slowdowns());
             self.posts.push(Box::pin(async move {
-                let outcome = usage_log.post(&entry.record.request_id, &entry.record.body).await;
+                let outcome = receiver.post(&entry.record).await;
                 Posted { entry, slowdowns, outcome }
             }));
         }
@@ -191,11 +196,12 @@ impl OutboxSender {
             return self.finish(&entry, 0);
         };
         let now = Instant::now();
-        self.pace.fail(entry.record.id, failure, slowdowns, now);
+        let kind = failure.kind();
+        self.pace.fail(entry.record.id, kind, slowdowns, now);
         self.warn(failure, now);
-        let is_refused = matches!(failure, PostFailure::Refused(_));
-        if is_refused && entry.note_refusal(self.accepted) >= MAX_REFUSALS {
-            tracing::error!(%failure, record = entry.record.body, "a usage record is dropped");
+        if kind == FailureKind::Refused && entry.note_refusal(self.accepted) >= MAX_REFUSALS {
+            let (records, record) = (self.receiver.records(), self.receiver.shown(&entry.record));
+            tracing::error!(%failure, record, "one of the {records} is dropped");
             return self.finish(&entry, 1);
         }
         if self.last_post.is_some() {
@@ -217,7 +223,12 @@ impl OutboxSender {
         let is_known = |at: &Instant| now.duration_since(*at) < WARNING_INTERVAL;
         if !self.warned_at.get(&failure).is_some_and(is_known) {
             self.warned_at.insert(failure, now);
-            tracing::warn!(%failure, waiting = self.storage.outbox_count(), "usage records wait for Papita");
+            let (records, waiting) = (self.receiver.records(), self.outbox.waiting());
+            if failure.kind() == FailureKind::Gone {
+                tracing::error!(%failure, waiting, "{records} wait; the receiver wants no more (410) and is tried once an hour");
+            } else {
+                tracing::warn!(%failure, waiting, "{records} wait");
+            }
         }
     }
 
@@ -243,30 +254,30 @@ impl OutboxSender {
     }
 
     fn remove(&mut self) -> Boxed<Access> {
-        let (storage, removable) = (self.storage.clone(), std::mem::take(&mut self.removable));
+        let (outbox, removable) = (self.outbox.clone(), std::mem::take(&mut self.removable));
         Box::pin(async move {
-            let removed = storage.remove_outbox_records(&removable.ids, removable.dropped).await;
+            let removed = outbox.remove(&removable.ids, removable.dropped).await;
             Access::Removal(removable, removed)
         })
     }
 
     /// Counts the records, and acquires the lease by which one replica sends.
     fn acquire_lease(&self) -> Boxed<Access> {
-        let storage = self.storage.clone();
+        let (storage, outbox, lease) = (self.storage.clone(), self.outbox.clone(), self.receiver.lease());
         Box::pin(async move {
             let acquired = async {
                 // Other replicas add and remove records, too.
-                storage.recount_outbox().await?;
-                storage.try_acquire_lease("usage delivery").await
+                outbox.recount().await?;
+                storage.try_acquire_lease(lease).await
             };
             Access::Lease(acquired.await)
         })
     }
 
     fn read(&mut self, limit: usize) -> Boxed<Access> {
-        let (storage, after) = (self.storage.clone(), self.backlog.read_until());
+        let (outbox, after) = (self.outbox.clone(), self.backlog.read_until());
         self.has_more = false;
-        Box::pin(async move { Access::Records { after, limit, read: storage.outbox_records(after, limit).await } })
+        Box::pin(async move { Access::Records { after, limit, read: outbox.records(after, limit).await } })
     }
 
     fn end_access(&mut self, result: Access) {
@@ -281,7 +292,12 @@ impl OutboxSender {
             Access::Records { after, limit, read: Ok(records) } => {
                 let is_end = records.len() < limit;
                 self.has_more |= !is_end;
-                return self.backlog.add(after, records, is_end);
+                let entry = |record: OutboxRecord| {
+                    let session = self.receiver.session_of(&record.body);
+                    Entry::new(record, session)
+                };
+                let entries = records.into_iter().map(entry).collect();
+                return self.backlog.add(after, entries, is_end);
             }
             Access::Removal(removed, Ok(())) => return self.forget(&removed.ids),
             Access::Lease(Err(failure)) => failure,
@@ -295,7 +311,7 @@ impl OutboxSender {
                 failure
             }
         };
-        tracing::error!(failure = %ErrorChain(&failure), "the queue to Papita cannot be read or written");
+        tracing::error!(failure = %ErrorChain(&failure), "the queue of {} cannot be read or written", self.receiver.records());
         self.database_pause = Some(Instant::now() + DATABASE_PAUSE);
     }
 

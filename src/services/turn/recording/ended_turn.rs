@@ -9,7 +9,7 @@ use crate::{
     adapters::{
         credentials::KeyLookup,
         session_log::{CallLine, ChatLine, milliseconds},
-        storage::{TurnRecord, UsageRecord},
+        storage::{OutboxEntry, TurnRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
     services::turn::{ended_call::EndedCall, failure::TurnFailure, model_calls::CallRecord, request::TurnRequest},
@@ -111,8 +111,15 @@ impl EndedTurn<'_> {
         lines
     }
 
-    /// Returns the record of the turn for the database, with its usage record for Papita. Its line is not written yet.
-    pub(super) fn database_record(&self, ended_at: Timestamp, log_date: Date, usage_record: UsageRecord) -> TurnRecord {
+    /// Returns the record of the turn for the database, with its usage record for Papita and its event. Its line is not
+    /// written yet.
+    pub(super) fn database_record(
+        &self,
+        ended_at: Timestamp,
+        log_date: Date,
+        usage_record: OutboxEntry,
+        event: OutboxEntry,
+    ) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
             ended_at,
@@ -126,6 +133,7 @@ impl EndedTurn<'_> {
             cost: usage.cost.unwrap_or_default(),
             latency: self.timing.latency,
             usage_record,
+            event,
         }
     }
 

@@ -1,10 +1,10 @@
-//! Recording of turns: the line in the session log, the record in the database, the usage record for Papita, and the
-//! metrics.
+//! Recording of turns: the line in the session log, the record in the database, the usage record for Papita, the event, and
+//! the metrics.
 
 mod ended_turn;
 mod logged_texts;
+mod outbox_entries;
 mod usage_meter;
-mod usage_records;
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use self::{
 };
 pub(super) use self::{
     logged_texts::{TextLogger, TextLogging},
+    outbox_entries::OutboxEntries,
     usage_meter::UsageMeter,
-    usage_records::UsageRecords,
 };
 use super::{
     ending::Ending, failure::TurnFailure, journal::Journal, limits::Reservation, metrics::Metrics,
@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     adapters::{
+        hooks,
         session_log::{ChatLine, SessionLog},
-        storage::{Storage, UsageRecord},
+        storage::{OutboxEntry, Storage},
     },
     domain::{limits::Amounts, log_position::LogEnd},
     foundation::clock::Clock,
@@ -43,7 +44,7 @@ pub(super) struct Recorder {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) usage_meter: UsageMeter,
-    pub(super) usage_records: UsageRecords,
+    pub(super) outbox_entries: OutboxEntries,
 }
 
 impl Recorder {
@@ -77,12 +78,14 @@ impl Recorder {
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);
-        lines.add(&turn.log_line());
+        let line = turn.log_line();
+        lines.add(&line);
+        let event = self.outbox_entries.turn_ended(&line, at);
         if journal.is_on_record() {
             lines.end_stream(request.request_id.clone());
         }
         let ended_at = self.storage.session_time();
-        let mut record = turn.database_record(ended_at, lines.date(), self.usage_record(&turn));
+        let mut record = turn.database_record(ended_at, lines.date(), self.usage_record(&turn), event);
         if request.stream {
             turn.trace_stream_end();
         }
@@ -96,6 +99,9 @@ impl Recorder {
                 // Without a line the turn is refused, and does not count as a request.
                 record.code = Some(unlogged.error.code.into());
                 finish = unlogged.finish;
+                let (status, code) = (unlogged.error.status, unlogged.error.code);
+                let failed = |body: String| hooks::with_failure(body, status, code, finish.as_str());
+                record.event = std::mem::take(&mut record.event).map(|event| event.with_body(failed));
             }
             metrics.count_turn(&record, finish, first_word);
             storage.enqueue_turn(record, end);
@@ -128,10 +134,11 @@ impl Recorder {
         self.log.record_stream(&ChatLine { recorded_at: Some(&recorded_at), ..turn.log_line() });
     }
 
-    fn usage_record(&self, turn: &EndedTurn<'_>) -> UsageRecord {
+    fn usage_record(&self, turn: &EndedTurn<'_>) -> OutboxEntry {
         let EndedTurn { request, calls, failure, usage, .. } = turn;
         let session = request.session_id.as_ref();
-        self.usage_records.make(failure.is_some(), &request.caller, session, calls.model, usage.tokens)
+        let (id, caller) = (&request.request_id, &request.caller);
+        self.outbox_entries.usage_record(id, failure.is_some(), caller, session, calls.model, usage.tokens)
     }
 }
 

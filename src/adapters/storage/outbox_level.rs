@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The percentages of `PAPITA_QUEUE_LIMIT` from which the outbox counts as half full, nearly full and full.
+use super::outbox_destination::Destination;
+
+/// The percentages of an outbox's limit from which the outbox counts as half full, nearly full and full.
 const RISE_AT: [u64; 3] = [50, 90, 100];
 
 /// The percentages below which it no longer does. They are lower, so that a queue around one of the limits causes one
@@ -16,9 +18,9 @@ pub(super) struct FillLevel(AtomicUsize);
 
 impl FillLevel {
     /// Notes the number of records that wait, before another one is added.
-    pub(super) fn note(&self, waiting: u64, limit: u64) {
+    pub(super) fn note(&self, destination: Destination, waiting: u64, limit: u64) {
         if let Some(level) = self.rise((waiting + 1).saturating_mul(100) / limit.max(1)) {
-            warn(level, waiting, limit);
+            warn(destination, level, waiting, limit);
         }
     }
 
@@ -31,16 +33,20 @@ impl FillLevel {
     }
 }
 
-fn warn(level: usize, waiting: u64, limit: u64) {
+fn warn(destination: Destination, level: usize, waiting: u64, limit: u64) {
+    let (records, check, setting) = match destination {
+        Destination::Papita => ("usage records for Papita", "Papita", "PAPITA_QUEUE_LIMIT"),
+        Destination::Events => ("events", "the receiver at EVENTS_URL", "EVENTS_QUEUE_LIMIT"),
+    };
     match level {
-        1 => tracing::warn!(waiting, limit, "the queue of usage records for Papita is half full"),
+        1 => tracing::warn!(waiting, limit, "the queue of {records} is half full"),
         2 => tracing::warn!(
             waiting,
             limit,
-            "the queue of usage records for Papita is nearly full; when it is full, records are dropped; check Papita, or \
-             raise PAPITA_QUEUE_LIMIT"
+            "the queue of {records} is nearly full; when it is full, further ones are dropped; check {check}, or raise \
+             {setting}"
         ),
-        _ => tracing::error!(waiting, limit, "PAPITA_QUEUE_LIMIT is reached; further usage records are dropped"),
+        _ => tracing::error!(waiting, limit, "{setting} is reached; further {records} are dropped"),
     }
 }
 

@@ -1,0 +1,12 @@
+//! Events: what is posted to the owner's receiver, signed by Standard Webhooks.
+
+mod payload;
+mod receiver;
+
+pub use self::{
+    payload::{
+        BudgetSpent, EventData, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded, encode,
+        handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
+    },
+    receiver::EventReceiver,
+};

@@ -1,0 +1,75 @@
+//! The client for the owner's receiver of events.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use tokio::time::timeout;
+use url::Url;
+
+use crate::{
+    adapters::hooks::{failure::HookFailure, private_addresses::CheckedResolver},
+    foundation::{
+        config,
+        http_client::{self, Client, ClientFailure, read_rest},
+        secret::{ServerUrl, WebhookSecrets},
+    },
+};
+
+/// The most bytes of an answer that are read, so that the connection can be used again. What they say does not matter.
+const MAX_ANSWER: usize = 16 << 10;
+
+/// The owner's receiver of events. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EventReceiver(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    url: ServerUrl,
+    secrets: WebhookSecrets,
+    timeout: Duration,
+}
+
+impl EventReceiver {
+    /// Creates the client. `may_be_private`: whether a public name may have a private address; `proxy` is for `https`
+    /// addresses.
+    pub fn new(settings: &config::Events, may_be_private: bool, proxy: &config::Proxy) -> Result<Self, ClientFailure> {
+        let config::Events { url, secrets, timeout, .. } = settings.clone();
+        let resolver = Arc::new(CheckedResolver::of(&url, may_be_private));
+        let client = http_client::build_with_resolver(timeout, proxy, &resolver)?;
+        Ok(Self(Arc::new(Inner { client, url, secrets, timeout })))
+    }
+
+    /// Posts an event, signed at a time in seconds since 1970. A receiver that gets it twice recognizes it by its id. Any
+    /// status of success shows that it has the event.
+    pub async fn post(&self, id: &str, seconds: i64, body: &str) -> Result<(), HookFailure> {
+        let limit = self.0.timeout;
+        timeout(limit, self.send(id, seconds, body)).await.unwrap_or(Err(HookFailure::Timeout(limit)))
+    }
+
+    async fn send(&self, id: &str, seconds: i64, body: &str) -> Result<(), HookFailure> {
+        let Inner { client, url, secrets, .. } = &*self.0;
+        let signature = secrets.sign(id, seconds, body);
+        let request = |client: &reqwest::Client| {
+            client
+                .post(Url::clone(url))
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .header("webhook-id", id)
+                .header("webhook-timestamp", seconds)
+                .header("webhook-signature", &signature)
+                .body(body.to_owned())
+        };
+        let sent = client.send(request).await;
+        let response = sent.map_err(|error| HookFailure::of_connection(&error, self.0.timeout))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(HookFailure::Redirect(status.as_u16()));
+        }
+        if !status.is_success() {
+            return Err(HookFailure::Status(status.as_u16()));
+        }
+        // The event has arrived, whatever becomes of the rest.
+        let _ = read_rest(Vec::new(), response, MAX_ANSWER, Some(Duration::from_secs(1))).await;
+        Ok(())
+    }
+}
