@@ -93,3 +93,13 @@ async fn a_page_of_this_server_asks_for_a_site() {
     let of_paused = ticket(client, "shop", &own).await;
     client.send(question(client, &of_paused, &own)).await.assert_error(503, "site_paused");
 }
+
+#[tokio::test]
+async fn without_the_portal_no_page_is_framed_or_gets_a_ticket() {
+    let service = with_file(TestSetup::new().with("PORTAL", "off"), SITES).start().await;
+    let client = &service.client;
+    client.get("/embed-demo?site=shop").await.assert_error(404, "not_found");
+    let own = format!("http://{}", service.address());
+    request_ticket(client, &own, &json!({ "site": "shop" })).await.assert_error(403, "origin_not_listed");
+    request_ticket(client, SHOP, &json!({ "site": "shop" })).await.assert_ok();
+}
