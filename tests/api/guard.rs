@@ -12,6 +12,7 @@ use crate::{
     },
     support::{
         client::HttpResponse,
+        diagnostics::Diagnostics,
         service::{Service, TestSetup},
         user::{User, prompt_lines},
         visitor::Visitor,
@@ -222,22 +223,23 @@ async fn a_question_of_which_nothing_is_left_is_rejected() {
     assert_eq!(model.call_count(), 1);
 }
 
-/// The ways in which a guard fails, and a word of the diagnostics about each.
+/// The ways in which a guard fails, and words of the diagnostics about each.
 fn failures() -> Vec<(&'static str, GuardBehaviour)> {
     let text = |status, text: &str| GuardBehaviour::Respond(status, text.to_owned());
     let huge = format!("{{\"verdict\": \"pass\", \"why\": \"{}\"}}", "x".repeat(128 << 10));
+    let not_understood = "its answer is not what docs/hooks.md describes";
     vec![
-        ("nonsense", text(200, "<html>welcome</html>")),
-        ("unknown verdict", text(200, "{\"verdict\": \"allow\"}")),
-        ("mask without text", text(200, "{\"verdict\": \"mask\"}")),
-        ("a history that there is not", text(200, "{\"verdict\": \"mask\", \"text\": \"a\", \"history\": [\"b\"]}")),
-        ("error", text(500, "{\"verdict\": \"pass\"}")),
-        ("no content", text(204, "")),
-        ("too much", text(200, &huge)),
-        ("redirect", GuardBehaviour::Redirect),
-        ("silence", GuardBehaviour::Silent),
-        ("half an answer", GuardBehaviour::StallAfterHeaders),
-        ("closed connection", GuardBehaviour::CloseImmediately),
+        (not_understood, text(200, "<html>welcome</html>")),
+        (not_understood, text(200, "{\"verdict\": \"allow\"}")),
+        (not_understood, text(200, "{\"verdict\": \"mask\"}")),
+        (not_understood, text(200, "{\"verdict\": \"mask\", \"text\": \"a\", \"history\": [\"b\"]}")),
+        ("it answers with status 500", text(500, "{\"verdict\": \"pass\"}")),
+        ("it answers with status 204", text(204, "")),
+        ("its answer has more than", text(200, &huge)),
+        ("it answers with a redirect (status 307)", GuardBehaviour::Redirect),
+        ("it did not answer within 100 ms", GuardBehaviour::Silent),
+        ("it did not answer within 100 ms", GuardBehaviour::StallAfterHeaders),
+        ("the connection was closed before an answer came", GuardBehaviour::CloseImmediately),
     ]
 }
 
@@ -246,12 +248,15 @@ async fn a_guard_that_fails_closed_refuses_turns() {
     let settings = [("GUARD_TIMEOUT", "100ms"), ("BREAKER_FAILURE_RATE", "0"), ("SESSION_LOG_CONTENT", "plain")];
     let guard = FakeGuard::start().await;
     let (model, setup, service) = start_with(&guard, &settings).await;
-    let count = failures().len();
-    for (name, behaviour) in failures() {
+    let (count, diagnostics) = (failures().len(), Diagnostics::collect());
+    for (number, (words, behaviour)) in failures().into_iter().enumerate() {
         guard.behave(behaviour);
         let answer = service.client.chat(NUMBER).await;
-        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{name}: {}", answer.text);
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{words}: {}", answer.text);
         answer.assert_error(503, "guard_unavailable");
+        let lines = diagnostics.lines("the guard gave no verdict, and the turn is refused (GUARD_FAIL=closed)");
+        assert!(lines.len() == number + 1 && lines[number].contains(words), "{words} in {lines:#?}");
+        assert!(!lines[number].contains(NUMBER), "{lines:#?}");
     }
     assert_eq!(model.call_count(), 0);
     for line in setup.wait_for_log_lines("chat", count).await {
@@ -269,9 +274,9 @@ async fn a_guard_that_fails_open_lets_turns_go_on() {
     let guard = FakeGuard::start().await;
     let (_model, setup, service) = start_with(&guard, &settings).await;
     let count = failures().len();
-    for (name, behaviour) in failures() {
+    for (words, behaviour) in failures() {
         guard.behave(behaviour);
-        assert_eq!(service.client.chat("hello").await.assert_ok()["message"], "hello", "{name}");
+        assert_eq!(service.client.chat("hello").await.assert_ok()["message"], "hello", "{words}");
     }
     for line in setup.wait_for_log_lines("chat", count).await {
         assert_eq!((&line["guard_question"], &line["code"]), (&json!("failed"), &Value::Null), "{line}");

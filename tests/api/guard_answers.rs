@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    command_line::run,
     fakes::{
         guard::{FakeGuard, GuardBehaviour, pass},
         model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
@@ -93,6 +94,8 @@ async fn a_whole_answer_is_judged_at_once() {
     let fields = ["guard_question", "guard_answer", "guard_answer_parts", "answer_chars", "finish"];
     assert_eq!(json!(fields.map(|field| line[field].clone())), json!(["pass", "mask", 1, 35, "complete"]), "{line}");
     assert!(line["guard_answer_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
+    let shown = run(&setup, &["log", "show", answer["request_id"].as_str().expect("an id")]).await;
+    assert!(shown.out.contains("guard     question pass in ") && shown.out.contains(", answer mask in "), "{shown:?}");
 }
 
 #[tokio::test]

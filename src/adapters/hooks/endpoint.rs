@@ -43,7 +43,6 @@ pub struct HookSettings {
 /// An HTTP endpoint of the owner, with a client of its own.
 #[derive(Debug)]
 pub struct HookEndpoint {
-    name: &'static str,
     url: ServerUrl,
     headers: HeaderMap,
     timeout: Duration,
@@ -61,13 +60,7 @@ impl HookEndpoint {
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, token.bearer());
         }
-        Ok(Self { name, url, headers, timeout, client, breaker: HookBreaker::new(name, breaker) })
-    }
-
-    /// Returns the name of the hook in the diagnostics.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+        Ok(Self { url, headers, timeout, client, breaker: HookBreaker::new(name, breaker) })
     }
 
     /// Returns the address.

@@ -18,8 +18,9 @@ pub(super) fn text(line: &EventLine, texts: Option<&LineTexts>, number: u64, pal
     let time = palette.paint(Role::Minor, &line.time());
     let outcome = palette.paint(role, &line.outcome());
     let mut text = format!("{time}  turn {number}{user}: {outcome}\n");
-    for fact in
-        [model(line), times(line), tokens(line), cost(line), request(line), content_key(line)].into_iter().flatten()
+    for fact in [model(line), times(line), tokens(line), cost(line), guard(line), request(line), content_key(line)]
+        .into_iter()
+        .flatten()
     {
         text.push_str(&indented(&fact));
     }
@@ -73,6 +74,19 @@ fn cost(line: &EventLine) -> Option<String> {
     };
     let key = line.text("credential_source").filter(|source| source != "none");
     Some(format!("cost      {cost}{}", key.map(|source| format!(", key of {source}")).unwrap_or_default()))
+}
+
+/// Returns what the owner's guard has said, if it was asked.
+fn guard(line: &EventLine) -> Option<String> {
+    let said = |subject: &str, verdict: &str, time: &str| {
+        let verdict = line.text(verdict)?;
+        let time = line.number(time).map(|ms| format!(" in {}", milliseconds(ms))).unwrap_or_default();
+        Some(format!("{subject} {verdict}{time}"))
+    };
+    let question = said("question", "guard_question", "guard_question_ms");
+    let answer = said("answer", "guard_answer", "guard_answer_ms");
+    let all = [question, answer].into_iter().flatten().collect::<Vec<_>>();
+    (!all.is_empty()).then(|| format!("guard     {}", all.join(", ")))
 }
 
 /// Returns a call to a model, of which a turn with retries has several.
