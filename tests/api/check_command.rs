@@ -259,8 +259,10 @@ async fn check_asks_the_guard() {
     let goes_on = ["/judge, asked about \"What are your opening hours?\": it may go on in "];
     assert_check(&setup, 0, &goes_on).await;
     assert_eq!(guard.requests()[0]["text"], "What are your opening hours?");
+    let setup = setup.with("GUARD_ANSWERS", "on");
+    assert_check(&setup, 0, &["asked about \"We are open from nine to five.\": it may go on in "]).await;
     guard.behave(GuardBehaviour::judge(|_| json!({ "verdict": "reject" })));
-    assert_check(&setup, 1, &["it is rejected, which a guard should not do"]).await;
+    assert_check(&setup, 1, &["it is rejected, which a guard should not do with a harmless text"]).await;
     guard.behave(GuardBehaviour::Redirect);
     assert_check(&setup, 1, &["no verdict; it answers with a redirect (status 307)", "turns are refused"]).await;
     guard.stop().await;

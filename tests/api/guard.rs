@@ -212,6 +212,35 @@ async fn history_and_files_of_a_client_are_judged() {
 }
 
 #[tokio::test]
+async fn a_retry_stores_what_is_asked_then() {
+    let guard = FakeGuard::start().await;
+    let (model, _setup, service) = start_with(&guard, &[("MODEL_RETRIES", "0")]).await;
+    let ada = User::register(&service.client, "ada").await;
+    let chat = ada.create_chat().await;
+    model.behave_once(Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() });
+    let failed = ada.send(chat, &format!("is it {NUMBER}, or less?")).await;
+    let id = failed.json()["details"]["user_message_id"].as_i64().expect("a number");
+    assert_eq!(ada.search(NUMBER).await.len(), 1);
+    guard.behave(GuardBehaviour::judge(strict));
+    let masked = "is it [number], or less?";
+    assert_eq!(ada.retry(id).await.assert_ok()["user_message"]["text"], masked);
+    ada.wait_for_transcript(chat, &[masked, &format!("> {masked}")]).await;
+    assert_eq!((ada.search("quokka").await.len(), ada.search("less").await.len()), (0, 2));
+    ada.ask(chat, "and now?").await;
+    let lines = prompt_lines(&model, 2);
+    assert!(lines.iter().any(|line| line.contains(masked)) && !lines.concat().contains(NUMBER), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_question_about_an_image_is_repeated_as_it_was_asked() {
+    let (_guard, model, _setup, service) = start_strict(&[]).await;
+    model.set_behaviour(Behaviour::Answer(Reply::default()));
+    let body = json!({ "question": format!("is {NUMBER} in it?"), "image": "data:image/png;base64,iVBORw0KGgo=" });
+    let answer = service.client.post("/api/chat/image", &body).await.assert_ok();
+    assert_eq!(answer["question"], "is [number] in it?");
+}
+
+#[tokio::test]
 async fn a_question_of_which_nothing_is_left_is_rejected() {
     let guard = FakeGuard::judging(|_| json!({ "verdict": "mask", "text": " " })).await;
     let (model, _setup, service) = start_with(&guard, &[]).await;
@@ -254,7 +283,7 @@ async fn a_guard_that_fails_closed_refuses_turns() {
         let answer = service.client.chat(NUMBER).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{words}: {}", answer.text);
         answer.assert_error(503, "guard_unavailable");
-        let lines = diagnostics.lines("the guard gave no verdict, and the turn is refused (GUARD_FAIL=closed)");
+        let lines = diagnostics.lines("the guard gave no verdict, and the turn ends (GUARD_FAIL=closed)");
         assert!(lines.len() == number + 1 && lines[number].contains(words), "{words} in {lines:#?}");
         assert!(!lines[number].contains(NUMBER), "{lines:#?}");
     }
@@ -320,7 +349,8 @@ async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     let gate = Gate::new();
     let guard = FakeGuard::start().await;
     guard.behave(GuardBehaviour::held(&gate, "question", |_| pass()));
-    let (model, _setup, service) = start_with(&guard, &[("RESUME_GRACE", "0")]).await;
+    let settings = [("RESUME_GRACE", "0"), ("SESSION_LOG_CONTENT", "plain"), ("LIMIT_VISITOR", "2/minute")];
+    let (model, setup, service) = start_with(&guard, &settings).await;
     let client = &service.client;
     let request = client.json_request("/api/chat", &json!({ "message": "hello" }));
     tokio::select! {
@@ -330,7 +360,11 @@ async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     guard.wait_for_disconnects(1).await;
     gate.open();
     guard.behave(GuardBehaviour::judge(|_| pass()));
+    let line = line(&setup).await;
+    assert_eq!((&line["guard_question"], &line["code"]), (&json!("failed"), &json!("client_gone")), "{line}");
+    assert!(line.get("message").is_none(), "nobody has judged it: {line}");
     client.chat("another").await.assert_ok();
+    client.chat("a third one").await.assert_error(429, "limit_reached");
     assert_eq!(model.call_count(), 1);
 }
 

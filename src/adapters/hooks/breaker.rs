@@ -119,7 +119,15 @@ mod tests {
         assert!(is_open(1, HookFailure::Connection(Cause::Refused)));
         assert!(is_open(1, HookFailure::PrivateAddress));
         assert!(!is_open(1, HookFailure::Connection(Cause::Reset)), "the text may have crashed the hook");
-        assert!(!is_open(9, HookFailure::Connection(Cause::NoDescriptors)));
+        for says_nothing in [
+            HookFailure::Connection(Cause::NoDescriptors),
+            HookFailure::Status(413),
+            HookFailure::Status(422),
+            HookFailure::TooLarge(9),
+        ] {
+            assert!(!is_open(9, says_nothing), "{says_nothing}");
+        }
+        assert!(is_open(3, HookFailure::Status(500)));
     }
 
     #[test]

@@ -52,9 +52,20 @@ impl HookFailure {
         }
     }
 
-    /// Whether the failure is none of the hook: it was not called, or this process lacked what a call takes.
+    /// Whether the failure says nothing about the hook: it was not called, this process lacked what a call takes, or the hook
+    /// refuses this text, which a visitor may have chosen for that.
     pub(super) fn says_nothing(self) -> bool {
-        matches!(self, Self::CircuitOpen | Self::Connection(Cause::NoDescriptors))
+        match self {
+            Self::CircuitOpen | Self::Connection(Cause::NoDescriptors) | Self::TooLarge(_) => true,
+            Self::Status(status) => matches!(status, 400 | 413 | 414 | 422),
+            _ => false,
+        }
+    }
+
+    /// Whether the hook may have been at work: a connection to it could be opened.
+    #[must_use]
+    pub fn has_reached_hook(self) -> bool {
+        !self.is_of_connection() && self != Self::CircuitOpen
     }
 
     /// Whether no connection could be opened, so that no text can be the cause.

@@ -1,6 +1,7 @@
 //! The guard hook: the owner's service that judges texts. `openapi/guard-hook.json` describes the protocol.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     endpoint::{HookEndpoint, HookSettings},
@@ -140,8 +141,9 @@ enum Answer {
         history: Option<Vec<String>>,
     },
     Reject {
+        /// A guard that sends something else here rejects the text all the same.
         #[serde(default)]
-        message: Option<String>,
+        message: Value,
     },
 }
 
@@ -152,7 +154,7 @@ impl Answer {
             Self::Pass => Some(Verdict::Pass),
             Self::Mask { history: Some(history), .. } if history.len() != earlier => None,
             Self::Mask { text, history } => Some(Verdict::Mask { text, history }),
-            Self::Reject { message } => Some(Verdict::Reject { message: message.as_deref().and_then(sentence) }),
+            Self::Reject { message } => Some(Verdict::Reject { message: message.as_str().and_then(sentence) }),
         }
     }
 }
@@ -208,6 +210,10 @@ mod tests {
         assert_eq!(verdict(r#"{"verdict": "pass", "score": 0.1}"#, 0), Some(Verdict::Pass));
         let masked = Verdict::Mask { text: String::new(), history: Some(vec!["a".to_owned()]) };
         assert_eq!(verdict(r#"{"verdict": "mask", "text": "", "history": ["a"]}"#, 1), Some(masked));
+        for message in ["", r#", "message": null"#, r#", "message": {"en": "no"}"#, r#", "message": " ""#] {
+            let json = format!(r#"{{"verdict": "reject"{message}}}"#);
+            assert_eq!(verdict(&json, 0), Some(Verdict::Reject { message: None }), "{json}");
+        }
         for json in [
             "",
             "[]",

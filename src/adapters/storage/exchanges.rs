@@ -8,7 +8,7 @@ use super::{
     failure::StorageFailure,
     handle::Storage,
     ids::{ChatId, Cursor, MessageId},
-    new_message::NewMessage,
+    new_message::{NewMessage, replace_text},
     settled_key::SettledKey,
     statement::sql,
     stored_message::{MessageStatus, Sender},
@@ -135,11 +135,12 @@ impl Storage {
         Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at: now }))
     }
 
-    /// Makes one of an owner's failed questions pending again.
+    /// Makes one of an owner's failed questions pending again, with the text as it is asked now: the guard may have masked it.
     pub async fn reopen_question(
         &self,
         owner: OwnerId,
         id: MessageId,
+        text: &str,
         request_id: &str,
     ) -> Result<OpenOutcome, StorageFailure> {
         let mut transaction = self.write.begin().await?;
@@ -162,18 +163,22 @@ impl Storage {
             transaction.rollback().await?;
             return Ok(OpenOutcome::ChatBusy);
         }
-        let reopened: Option<(i64, i64)> = sql("UPDATE messages SET status = 'pending', request_id = $3, replica = $4
-             WHERE id = $1 AND owner_id = $2 AND status = 'failed' RETURNING turn, created_at")
-        .bind(id.0)
-        .bind(owner.0)
-        .bind(request_id)
-        .bind(self.replica.id())
-        .fetch_optional(&mut transaction)
-        .await?;
-        let Some((turn, created_at)) = reopened else {
+        let reopened: Option<(i64, i64, String)> =
+            sql("UPDATE messages SET status = 'pending', request_id = $3, replica = $4
+             WHERE id = $1 AND owner_id = $2 AND status = 'failed' RETURNING turn, created_at, text")
+            .bind(id.0)
+            .bind(owner.0)
+            .bind(request_id)
+            .bind(self.replica.id())
+            .fetch_optional(&mut transaction)
+            .await?;
+        let Some((turn, created_at, stored)) = reopened else {
             transaction.rollback().await?;
             return Ok(OpenOutcome::NotFound);
         };
+        if stored != text {
+            replace_text(&mut transaction, owner, id, text).await?;
+        }
         transaction.commit().await?;
         let (request_id, created_at) = (request_id.to_owned(), to_timestamp(created_at));
         Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at }))

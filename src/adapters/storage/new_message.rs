@@ -59,3 +59,22 @@ impl NewMessage<'_> {
         Ok(Some(MessageId(id)))
     }
 }
+
+/// Replaces the text of one of an owner's messages, with its words in the index and its share of what the owner has stored.
+pub(super) async fn replace_text(
+    transaction: &mut Transaction,
+    owner: OwnerId,
+    id: MessageId,
+    text: &str,
+) -> Result<(), StorageFailure> {
+    sql("UPDATE owners SET stored_bytes = stored_bytes + octet_length(CAST($3 AS TEXT))
+             - (SELECT octet_length(text) FROM messages WHERE id = $1)
+         WHERE id = $2")
+    .bind(id.0)
+    .bind(owner.0)
+    .bind(text)
+    .execute(&mut *transaction)
+    .await?;
+    sql("UPDATE messages SET text = $2 WHERE id = $1").bind(id.0).bind(text).execute(&mut *transaction).await?;
+    search_index::replace(transaction, owner, id, text).await
+}

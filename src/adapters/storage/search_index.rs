@@ -33,6 +33,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Replaces the search terms of a message.
+pub(super) async fn replace(
+    transaction: &mut Transaction,
+    owner: OwnerId,
+    id: MessageId,
+    text: &str,
+) -> Result<(), StorageFailure> {
+    let delete = match transaction {
+        Transaction::Sqlite(_) => "DELETE FROM message_words WHERE rowid = $1",
+        Transaction::Postgres(..) => "DELETE FROM message_words WHERE message_id = $1",
+    };
+    sql(delete).bind(id.0).execute(&mut *transaction).await?;
+    insert(transaction, owner, id, text).await
+}
+
 /// Returns a query for SQLite's FTS5 for an owner's messages with all terms. Terms hold no character that FTS5 would need
 /// to have escaped.
 pub(super) fn sqlite_query(owner: OwnerId, terms: &[String]) -> String {

@@ -93,7 +93,7 @@ impl ChatImageApi {
         let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();
-            Ok(ImageAnswer { question, answer })
+            Ok(ImageAnswer { question: reader.masked_question().unwrap_or(question), answer })
         };
         Ok(start_turn(state, turn_request, answer).await?)
     }

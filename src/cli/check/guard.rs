@@ -1,4 +1,4 @@
-//! The check of the guard: one question.
+//! The check of the guard: one question, and one answer if it judges answers.
 
 use std::time::Instant;
 
@@ -12,7 +12,10 @@ use crate::{
 /// A question that no guard should mind.
 const QUESTION: &str = "What are your opening hours?";
 
-/// Asks the guard about a harmless question, and prints what it says. Returns whether a turn would go on.
+/// An answer that no guard should mind.
+const ANSWER: &str = "We are open from nine to five.";
+
+/// Asks the guard about harmless texts, and prints what it says. Returns whether a turn would go on.
 pub(super) async fn check_guard(config: &Config) -> bool {
     let guard = match GuardHook::new(config) {
         Ok(Some(guard)) => guard,
@@ -22,18 +25,22 @@ pub(super) async fn check_guard(config: &Config) -> bool {
             return false;
         }
     };
-    let request = GuardRequest {
-        kind: JudgedKind::Question { history: Vec::new() },
-        text: QUESTION,
-        request_id: "al-chat check",
-        session_id: None,
-        site: None,
-        persona: None,
-    };
+    let question = JudgedKind::Question { history: Vec::new() };
+    let mut goes_on = check_text(config, &guard, QUESTION, question).await;
+    if config.hooks.guard.as_ref().is_some_and(|guard| guard.answers) {
+        let answer = JudgedKind::Answer { before: "", part: 1, is_final: true };
+        goes_on &= check_text(config, &guard, ANSWER, answer).await;
+    }
+    goes_on
+}
+
+/// Asks the guard about one text, and prints what it says. Returns whether a turn would go on.
+async fn check_text(config: &Config, guard: &GuardHook, text: &str, kind: JudgedKind<'_>) -> bool {
+    let request = GuardRequest { kind, text, request_id: "al-chat check", session_id: None, site: None, persona: None };
     let begun = Instant::now();
-    let verdict = guard.judge(&request, CallerHash::of(&QUESTION)).await;
+    let verdict = guard.judge(&request, CallerHash::of(&text)).await;
     let said = format!("{} in {} ms", said(&verdict), begun.elapsed().as_millis());
-    print(&format!("Guard: {}, asked about \"{QUESTION}\": {said}.\n", guard.url()));
+    print(&format!("Guard: {}, asked about \"{text}\": {said}.\n", guard.url()));
     let goes_on = match verdict {
         Ok(Verdict::Reject { .. }) => false,
         Ok(_) => true,
@@ -51,7 +58,7 @@ fn said(verdict: &Result<Verdict, HookFailure>) -> String {
     match verdict {
         Ok(Verdict::Pass) => "it may go on".to_owned(),
         Ok(Verdict::Mask { .. }) => "another text is to go on instead".to_owned(),
-        Ok(Verdict::Reject { .. }) => "it is rejected, which a guard should not do with a harmless question".to_owned(),
+        Ok(Verdict::Reject { .. }) => "it is rejected, which a guard should not do with a harmless text".to_owned(),
         Err(failure) => format!("no verdict; {failure}"),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    invalid::InvalidSetting,
     parse::{self, DURATION, HTTP_URL, SWITCH},
     source::Reader,
     variables as var,
@@ -63,6 +64,11 @@ impl Guard {
             _ => None,
         });
         let timeout = reader.read(var::GUARD_TIMEOUT, DURATION, parse::duration);
+        let is_set_up = reader.text(var::GUARD_TOKEN).is_some() || answers == Some(true);
+        if is_set_up && url == Some(None) {
+            let expected = "an address, since GUARD_TOKEN or GUARD_ANSWERS is set".to_owned();
+            reader.invalid.push(InvalidSetting { variable: var::GUARD_URL.name, expected });
+        }
         let (url, token, answers, fail, timeout) = (url?, token?, answers?, fail?, timeout?);
         Some(url.map(|url| Self { url, token, answers, fail, timeout }))
     }

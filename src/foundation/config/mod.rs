@@ -68,6 +68,16 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_a_guard_need_its_address() {
+        assert_eq!(invalid(&[("GUARD_ANSWERS", "on")]), ["GUARD_URL"]);
+        assert_eq!(invalid(&[("GUARD_TOKEN", "hush"), ("GUARD_FAIL", "maybe")]), ["GUARD_FAIL", "GUARD_URL"]);
+        let url = ("GUARD_URL", "http://guard/judge/");
+        assert_eq!(invalid(&[url, ("GUARD_ANSWERS", "on")]), [""; 0]);
+        let guard = Config::read(&Source::of_pairs([url])).unwrap().hooks.guard.unwrap();
+        assert_eq!(guard.url.as_str(), "http://guard/judge/", "no slash is added or removed");
+    }
+
+    #[test]
     fn keykeywords_are_read_in_any_case() {
         let keywords = [
             ("AI_SERVICE", "Basic"),

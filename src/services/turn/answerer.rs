@@ -70,7 +70,10 @@ impl Answerer {
         texts: &TextLogging,
         claim: Option<&KeyClaim>,
     ) -> Ending {
-        let (started, stream) = (Instant::now(), request.stream);
+        // The time of a turn includes the judgement of its question.
+        let now = Instant::now();
+        let started = now.checked_sub(calls.guard.question_time()).unwrap_or(now);
+        let stream = request.stream;
         let stream_deadline = started + self.limits.stream_timeout;
         let deadline = started + self.limits.timeout;
         let deadline = if stream { deadline.min(stream_deadline) } else { deadline };
@@ -108,14 +111,25 @@ impl Answerer {
         calls: &mut CallRecord<'a>,
         claim: Option<&KeyClaim>,
     ) -> Result<Finish, TurnFailure> {
-        let (caller_hash, answer_limit) = (request.caller_hash(), self.answer_limits.of(request));
+        let (caller_hash, address_hash) = (request.caller_hash(), request.address_hash());
+        let answer_limit = self.answer_limits.of(request);
         let TurnRequest { persona, stream, stored_chat, asker, .. } = request;
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
         loop {
-            let call =
-                CallRequest { caller_hash, messages, persona, tenant, answer_limit, stream, deadline, journal, claim };
+            let call = CallRequest {
+                caller_hash,
+                address_hash,
+                messages,
+                persona,
+                tenant,
+                answer_limit,
+                stream,
+                deadline,
+                journal,
+                claim,
+            };
             match self.model_calls.answer(call, calls).await {
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);

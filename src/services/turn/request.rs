@@ -73,6 +73,11 @@ impl TurnRequest {
         self.messages.last().map_or("", |message| message.content.as_str())
     }
 
+    /// Returns the identity by which the circuit breakers of hooks count callers: the address, since nobody can make up several.
+    pub(super) fn address_hash(&self) -> CallerHash {
+        CallerHash::of(&self.asker.address)
+    }
+
     /// Returns the identity by which the circuit breaker counts callers: the owner of the chat, the account, the
     /// session, or else the address.
     ///

@@ -1,6 +1,6 @@
 //! The course of one turn, from its request to the end of its journal.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use tokio::select;
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use super::{
     answerer::Answerer,
     ending::Ending,
     failure::TurnFailure,
-    guard::Guard,
+    guard::{Guard, Judgement},
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
     journal::Journal,
     limits::{Reservation, TurnLimits},
@@ -66,8 +66,7 @@ impl TurnRunner {
         }
     }
 
-    /// Has the guard judge the question, if there is a guard. Fails if it may not be asked, and then also if the turn ends
-    /// meanwhile.
+    /// Has the guard judge the question, if there is a guard. Fails if it may not be asked, and if the turn ends meanwhile.
     async fn judge(
         &self,
         request: &mut TurnRequest,
@@ -76,17 +75,22 @@ impl TurnRunner {
         claim: Option<&KeyClaim>,
     ) -> Result<(), TurnFailure> {
         let Some(guard) = &self.guard else { return Ok(()) };
-        {
+        let begun = Instant::now();
+        let judged = {
             let judging = pin!(guard.judge_question(request, &mut calls.guard));
             select! {
                 biased;
-                judged = wait_unmarked(claim, judging) => judged?,
-                () = journal.cancelled_before_start() => return Err(TurnFailure::ClientGone),
+                judged = wait_unmarked(claim, judging) => Some(judged),
+                () = journal.cancelled_before_start() => None,
                 () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
             }
-        }
-        let is_stored_now = request.stored_chat.is_some_and(|stored_chat| stored_chat.retry_of.is_none());
-        if is_stored_now && calls.guard.has_masked_question() {
+        };
+        let Some(judged) = judged else {
+            calls.guard.question = Some(Judgement::abandoned(begun.elapsed()));
+            return Err(TurnFailure::ClientGone);
+        };
+        judged?;
+        if calls.guard.has_masked_question() {
             journal.note_masked_question(request.question());
         }
         Ok(())
@@ -113,6 +117,7 @@ impl TurnRunner {
             if calls.guard.question.is_none() {
                 return Err(failure);
             }
+            calls.guard.end_turn();
             // Its texts are not logged: they were rejected, or nobody has judged them.
             let ending = Ending { result: Err(failure), was_abandoned: false };
             return self.recorder.record(request, calls, journal, &TextLogging::Off, ending, reservation).await;

@@ -47,7 +47,7 @@ impl GuardMetrics {
     }
 
     /// Counts a judgement of a text of this kind.
-    pub(super) fn count(&self, kind: &'static str, Judgement { outcome, time }: Judgement) {
+    pub(super) fn count(&self, kind: &'static str, Judgement { outcome, time, .. }: Judgement) {
         self.calls.get_or_create(&CallLabels { kind, verdict: outcome.as_str() }).inc();
         self.seconds.observe(time.as_secs_f64());
     }

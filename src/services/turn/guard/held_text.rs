@@ -8,8 +8,11 @@ const LONG_SENTENCE: usize = 600;
 /// The length from which a text without white space is divided anywhere, in bytes.
 const LONG_WORD: usize = 4 << 10;
 
+/// The bytes that stay when a long text is divided, so that what they are a part of, such as a number, is rarely divided.
+const TAIL: usize = 100;
+
 /// The most bytes that wait for their judgement before no more is read from the model.
-const MAX_HELD: usize = 64 << 10;
+const MAX_HELD: usize = 16 << 10;
 
 /// The text that is not judged yet.
 #[derive(Debug, Default)]
@@ -49,7 +52,9 @@ fn piece_end(text: &str) -> Option<usize> {
                 if ends_sentence(&text[..end]) {
                     return Some(end);
                 }
-                last_word.get_or_insert(end);
+                if text.len() - end >= TAIL {
+                    last_word.get_or_insert(end);
+                }
             } else if matches!(c, '。' | '！' | '？') && following.is_some_and(char::is_alphanumeric) {
                 return Some(end);
             }
@@ -59,18 +64,18 @@ fn piece_end(text: &str) -> Option<usize> {
     if text.len() >= LONG_SENTENCE && last_word.is_some() {
         last_word
     } else if text.len() >= LONG_WORD {
-        Some(text.floor_char_boundary(text.len() - 1))
+        Some(text.floor_char_boundary(text.len() - TAIL))
     } else {
         None
     }
 }
 
-/// Whether a text that ends in white space ends with a whole sentence or line.
+/// Whether a text that ends in white space ends with a whole sentence or paragraph. A line alone may end within an address.
 fn ends_sentence(text: &str) -> bool {
     let words = text.trim_end();
-    let is_line = text[words.len()..].contains('\n');
+    let is_paragraph = text[words.len()..].matches('\n').count() > 1;
     let closing = |c: char| matches!(c, '"' | '\'' | '”' | '’' | '»' | ')' | ']' | '*' | '_' | '」' | '』');
-    is_line || words.trim_end_matches(closing).ends_with(['.', '!', '?', '…', '。', '！', '？'])
+    is_paragraph || words.trim_end_matches(closing).ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 
 #[cfg(test)]
@@ -93,23 +98,30 @@ mod tests {
             ("One! Two? Three", "One! Two? ", "Three"),
             ("(He said \"no.\") Then", "(He said \"no.\") ", "Then"),
             ("# Title\n\nText", "# Title\n\n", "Text"),
-            ("- one\n- two", "- one\n", "- two"),
             ("你好。再见", "你好。", "再见"),
         ] {
             assert_eq!(pieces(text), (vec![piece.to_owned()], rest.to_owned()), "{text}");
         }
-        for text in ["", "Hello", "Hello.", "Hello. ", "write to joe@shop.example now", "version 1.2", "\n\n", "好。"]
-        {
+        for text in [
+            "",
+            "Hello",
+            "Hello.",
+            "Hello. ",
+            "write to joe@shop.example now",
+            "version 1.2",
+            "- one\n- two",
+            "\n\n",
+            "好。",
+        ] {
             assert_eq!(pieces(text), (Vec::new(), text.to_owned()), "{text}");
         }
     }
 
     #[test]
     fn a_very_long_sentence_is_divided_between_words() {
-        let text = format!("{}tail", "word ".repeat(LONG_SENTENCE / 5));
-        assert_eq!(pieces(&text), (vec!["word ".repeat(LONG_SENTENCE / 5)], "tail".to_owned()));
-        let (all, rest) = pieces(&"é".repeat(LONG_WORD / 2));
-        assert_eq!((all, rest), (vec!["é".repeat(LONG_WORD / 2 - 1)], "é".to_owned()));
+        let text = format!("{}tail", "word ".repeat(120));
+        assert_eq!(pieces(&text), (vec!["word ".repeat(100)], format!("{}tail", "word ".repeat(20))));
+        assert_eq!(pieces(&"é".repeat(2048)), (vec!["é".repeat(1998)], "é".repeat(50)));
     }
 
     proptest! {
@@ -124,7 +136,7 @@ mod tests {
                 if take && let Some(piece) = held.take_piece() {
                     prop_assert!(!piece.is_empty() && !held.0.is_empty());
                     let is_between = piece.ends_with(char::is_whitespace) || piece.ends_with('。');
-                    prop_assert!(is_between || piece.len() + 16 > LONG_WORD, "{}", piece);
+                    prop_assert!(is_between || piece.len() + 2 * TAIL > LONG_WORD, "{}", piece);
                     taken.push_str(&piece);
                 }
             }

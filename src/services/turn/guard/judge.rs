@@ -36,14 +36,17 @@ impl Guard {
     ) -> (Judgement, Result<Verdict, TurnFailure>) {
         let asked = Instant::now();
         let answer = self.hook.judge(request, caller).await;
-        let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed() };
-        self.metrics.count(request.kind.as_str(), judgement);
+        let has_reached_guard = answer.as_ref().map_or_else(|failure| failure.has_reached_hook(), |_| true);
+        let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed(), has_reached_guard };
+        if answer != Err(HookFailure::CircuitOpen) {
+            self.metrics.count(request.kind.as_str(), judgement);
+        }
         let verdict = answer.or_else(|failure| match self.fail {
             GuardFail::Closed => {
                 tracing::warn!(
                     request_id = request.request_id,
                     %failure,
-                    "the guard gave no verdict, and the turn is refused (GUARD_FAIL=closed)"
+                    "the guard gave no verdict, and the turn ends (GUARD_FAIL=closed)"
                 );
                 Err(TurnFailure::GuardUnavailable)
             }

@@ -11,5 +11,5 @@ pub(super) use self::{
     answer::{AnswerEnd, AnswerOrigin, GuardedAnswer},
     guard_metrics::GuardMetrics,
     judge::Guard,
-    record::GuardRecord,
+    record::{GuardRecord, Judgement},
 };

@@ -15,7 +15,7 @@ impl Guard {
         request: &mut TurnRequest,
         record: &mut GuardRecord,
     ) -> Result<(), TurnFailure> {
-        let (judgement, verdict) = self.ask(&question(request), request.caller_hash(), false).await;
+        let (judgement, verdict) = self.ask(&question(request), request.address_hash(), false).await;
         record.question = Some(judgement);
         match verdict? {
             Verdict::Pass => Ok(()),

@@ -36,9 +36,16 @@ pub(in crate::services::turn) struct Judgement {
     pub(in crate::services::turn) outcome: GuardOutcome,
     /// The time that it took.
     pub(in crate::services::turn) time: Duration,
+    /// Whether the guard may have been at work.
+    pub(in crate::services::turn) has_reached_guard: bool,
 }
 
 impl Judgement {
+    /// Returns a judgement that the turn did not wait for, as its client has left.
+    pub(in crate::services::turn) fn abandoned(time: Duration) -> Self {
+        Self { outcome: GuardOutcome::Failed, time, has_reached_guard: true }
+    }
+
     /// Whether the guard gave no verdict.
     pub(super) fn has_failed(self) -> bool {
         self.outcome == GuardOutcome::Failed
@@ -63,6 +70,7 @@ pub(in crate::services::turn) struct GuardRecord {
     pub(in crate::services::turn) question: Option<Judgement>,
     /// About the answer; `None` if the guard was not asked.
     pub(in crate::services::turn) answer: Option<AnswerJudgements>,
+    has_ended_turn: bool,
 }
 
 impl GuardRecord {
@@ -72,14 +80,24 @@ impl GuardRecord {
     }
 
     /// Adds the judgement of a piece of the answer.
-    pub(super) fn add_answer(&mut self, Judgement { outcome, time }: Judgement) {
+    pub(super) fn add_answer(&mut self, Judgement { outcome, time, .. }: Judgement) {
         let before = self.answer.unwrap_or(AnswerJudgements { outcome, parts: 0, time: Duration::ZERO });
         let outcome = before.outcome.max(outcome);
         self.answer = Some(AnswerJudgements { outcome, parts: before.parts + 1, time: before.time + time });
     }
 
-    /// Whether the question was rejected.
-    pub(in crate::services::turn) fn has_rejected_question(&self) -> bool {
-        self.question.is_some_and(|judgement| judgement.outcome == GuardOutcome::Reject)
+    /// Returns the time that the turn has waited for the judgement of its question.
+    pub(in crate::services::turn) fn question_time(&self) -> Duration {
+        self.question.map_or(Duration::ZERO, |judgement| judgement.time)
+    }
+
+    /// Notes that the turn has ended with the judgement of its question.
+    pub(in crate::services::turn) fn end_turn(&mut self) {
+        self.has_ended_turn = true;
+    }
+
+    /// Whether a turn that has ended with the judgement of its question has kept the guard busy.
+    pub(in crate::services::turn) fn has_spent_turn(&self) -> bool {
+        self.has_ended_turn && self.question.is_some_and(|judgement| judgement.has_reached_guard)
     }
 }

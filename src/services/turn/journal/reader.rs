@@ -78,7 +78,7 @@ impl Reader {
         self.journal.state().question
     }
 
-    /// Returns the question of a stored chat as it is stored, if the guard has masked it.
+    /// Returns the question as it was asked, if the guard has masked it.
     #[must_use]
     pub fn masked_question(&self) -> Option<String> {
         self.journal.state().masked_question.clone()

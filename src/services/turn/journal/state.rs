@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) cancellation: Option<Cancellation>,
     /// The message of the stored chat that holds the question, once it is stored.
     pub(super) question: Option<MessageId>,
-    /// The question of a stored chat as the guard has masked it; `None` if it is as it was sent.
+    /// The question as the guard has masked it; `None` if it is as it was sent.
     pub(super) masked_question: Option<String>,
     /// The number of pieces of text in the latest record of the open stream; `None` before the first record.
     pub(super) recorded_pieces: Option<usize>,

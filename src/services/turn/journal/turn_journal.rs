@@ -127,9 +127,11 @@ impl Journal {
         self.state().question = Some(id);
     }
 
-    /// Notes the question of a stored chat as the guard has masked it.
+    /// Notes the question as the guard has masked it.
     pub(in crate::services::turn) fn note_masked_question(&self, text: &str) {
-        self.state().masked_question = Some(text.to_owned());
+        let mut state = self.state();
+        state.masked_question = Some(text.to_owned());
+        count(&self.memory, &mut state);
     }
 
     /// Notes that a model is called.
@@ -264,9 +266,9 @@ impl Journal {
         state.pieces() > 0 || state.received_tokens.is_some()
     }
 
-    /// Whether there is any text for readers.
+    /// Whether there is any text for readers but white space.
     pub(in crate::services::turn) fn has_readable_text(&self) -> bool {
-        self.state().pieces() > 0
+        !self.state().text().trim_start().is_empty()
     }
 
     /// Returns the time at which the first piece of text arrived.
@@ -395,7 +397,8 @@ impl Drop for Journal {
 
 /// Counts a journal's memory if it has changed.
 fn count(memory: &JournalMemory, state: &mut State) {
-    let size = OTHER_BYTES + state.transcript().map_or(0, Transcript::memory_size);
+    let question = state.masked_question.as_ref().map_or(0, String::len);
+    let size = OTHER_BYTES + question + state.transcript().map_or(0, Transcript::memory_size);
     if size != state.counted {
         memory.count(state.counted, size);
         state.counted = size;

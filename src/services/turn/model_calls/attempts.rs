@@ -174,6 +174,8 @@ impl<'r> Attempts<'r> {
                     output.add(&text);
                 }
                 Ok(None) => {
+                    // The turn may end during the last judgement.
+                    record.report = answer.report();
                     record.ended_by_guard = output.finish(&mut record.guard).await.err();
                     return Ok(());
                 }
@@ -189,7 +191,7 @@ impl<'r> Attempts<'r> {
     }
 
     fn answer_origin(&self) -> AnswerOrigin<'r> {
-        let CallRequest { caller_hash: caller, persona, tenant, stream, journal, .. } = self.request;
+        let CallRequest { address_hash: caller, persona, tenant, stream, journal, .. } = self.request;
         let site = tenant.and_then(Tenant::site).map(|site| site.settings.id.as_str());
         AnswerOrigin { journal, stream, caller, site, persona: persona.map(|persona| persona.id.as_str()) }
     }

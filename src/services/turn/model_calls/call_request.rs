@@ -12,6 +12,8 @@ use crate::{
 pub(in crate::services::turn) struct CallRequest<'r> {
     /// The identity by which the circuit breaker counts callers.
     pub(in crate::services::turn) caller_hash: CallerHash,
+    /// The identity by which the circuit breakers of hooks count callers.
+    pub(in crate::services::turn) address_hash: CallerHash,
     /// The conversation, whose last message is the question.
     pub(in crate::services::turn) messages: &'r [Message],
     pub(in crate::services::turn) persona: Option<&'r Persona>,

@@ -67,8 +67,8 @@ impl Recorder {
         }
         let at = self.clock.now();
         let usage = self.usage_meter.measure(request, calls, journal, &ending);
-        // A rejected question is a turn: nobody may try the guard out without limit.
-        let is_turn = ending.result.is_ok() || calls.attempts > 0 || calls.guard.has_rejected_question();
+        // A question that has kept the guard busy is a turn: nobody may do so without limit.
+        let is_turn = ending.result.is_ok() || calls.attempts > 0 || calls.guard.has_spent_turn();
         let counted = used(&usage, is_turn);
         if self.usage_meter.may_lack_tokens(calls, &ending) {
             reservation.note_used_at_least(counted);

@@ -146,8 +146,8 @@ impl StoredChats {
     }
 
     async fn stored_text(&self, owner: OwnerId, id: MessageId) -> Result<String, TurnFailure> {
-        let message = self.storage.message(owner, id).await.map_err(|failure| unavailable(&failure))?;
-        Ok(message.ok_or(TurnFailure::ChatChanged)?.text)
+        let text = self.storage.message_text(owner, id).await.map_err(|failure| unavailable(&failure))?;
+        text.ok_or(TurnFailure::ChatChanged)
     }
 
     async fn open_question(
@@ -180,10 +180,10 @@ impl StoredChats {
     ) -> Result<OpenOutcome, StorageFailure> {
         let StoredChatTurn { owner, chat, retry_of } = stored_chat;
         let request_id = request.request_id.as_str();
-        if let Some(message) = retry_of {
-            return self.storage.reopen_question(owner, message, request_id).await;
-        }
         let Some(message) = request.messages.last() else { return Ok(OpenOutcome::NotFound) };
+        if let Some(failed) = retry_of {
+            return self.storage.reopen_question(owner, failed, &message.content, request_id).await;
+        }
         let image = message.image.as_ref().map(Image::url);
         let max_stored_bytes = self.max_stored_bytes;
         let new = NewQuestion { owner, chat, text: &message.content, image, request_id, max_stored_bytes };
