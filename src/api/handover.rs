@@ -1,5 +1,7 @@
 //! `POST /api/session/{session_id}/handover`: a visitor asks for a person.
 
+use std::fmt;
+
 use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
@@ -28,13 +30,20 @@ failures! { HandoverFailure {
 } }
 
 /// A request for a person.
-#[derive(Debug, Default, Deserialize, Object)]
+#[derive(Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example, nullable_all, skip_serializing_if_is_none)]
 struct HandoverRequest {
-    /// How the visitor wants to be reached, such as an e-mail address: at most 200 characters. It is passed on, and neither
-    /// logged nor kept.
+    /// How the visitor wants to be reached, such as an e-mail address: at most 200 characters. It is passed on,
+    /// and not logged; the server has it until then.
     contact: Option<String>,
+}
+
+impl fmt::Debug for HandoverRequest {
+    /// Leaves the contact out, which is personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandoverRequest").finish_non_exhaustive()
+    }
 }
 
 /// The request is on its way to a person.

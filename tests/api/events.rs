@@ -74,9 +74,10 @@ fn by_session(received: &[Received]) -> BTreeMap<String, Vec<Option<String>>> {
 #[tokio::test]
 async fn an_ended_turn_is_an_event_without_its_texts() {
     let (_model, receiver, setup, service) = start(&[]).await;
-    let request = json!({"message": "a question", "username": "ada", "isGuest": false, "sessionId": "s-1"});
+    let request =
+        json!({"message": "a question", "username": "visitor-of-this-test", "isGuest": false, "sessionId": "s-1"});
     let answer = service.client.post("/api/chat", &request).await;
-    let text = answer.assert_ok()["ai_response"]["text"].as_str().map(str::to_owned);
+    let text = answer.assert_ok()["message"].as_str().expect("an answer").to_owned();
     let event = receiver.wait_for(1).await.remove(0);
     let line = setup.log_lines("chat").remove(0);
     let expected = json!({
@@ -94,8 +95,8 @@ async fn an_ended_turn_is_an_event_without_its_texts() {
     assert_described(&event.body);
     assert_eq!(event.id, format!("turn_{}", answer.header("x-request-id")));
     let now = line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
-    assert!((now..now + 20).contains(&event.seconds), "{} is not after {now}", event.seconds);
-    for secret in [text.as_deref().unwrap_or("Hello"), "a question", "ada"] {
+    assert!(event.seconds >= now, "{} is not after {now}", event.seconds);
+    for secret in [text.as_str(), "a question", "visitor-of-this-test"] {
         assert!(!event.body.to_string().contains(secret), "{secret} in {}", event.body);
     }
     assert_eq!(receiver.paths(), ["/events?from=chat"]);
@@ -338,6 +339,14 @@ async fn events_that_wait_too_long_are_removed_also_without_a_receiver() {
     drop(model);
 }
 
+/// Starts the same at a time that stands still, as SQLite counts by it.
+async fn start_at_noon(settings: &[(&str, &str)]) -> (FakeModel, EventReceiver, TestSetup, Service) {
+    let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
+    let setup = with_receiver(TestSetup::for_model(&model).on_sqlite(), &receiver).with_all(settings);
+    let service = setup.start_with_clock(ManualClock::at("2026-05-04T12:00:00Z").clock("UTC")).await;
+    (model, receiver, setup, service)
+}
+
 /// Asks until a limit refuses, and some times more.
 async fn exceed(client: &Client, turns: usize) {
     let answers = join_all((0..turns).map(|_| client.chat("hello"))).await;
@@ -387,7 +396,7 @@ async fn a_limit_that_is_reached_is_one_event_in_its_window() {
 #[tokio::test]
 async fn a_spent_budget_is_an_event_of_its_own_type() {
     let limits = [("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off"), ("LIMIT_TOTAL", "0.000001usd/day")];
-    let (_model, receiver, _setup, service) = start(&limits).await;
+    let (_model, receiver, _setup, service) = start_at_noon(&limits).await;
     exceed(&service.client, 2).await;
     let spent =
         wait_until("the event", async || receiver.bodies().into_iter().find(|body| body["type"] == "budget.spent"))
@@ -400,7 +409,7 @@ async fn a_spent_budget_is_an_event_of_its_own_type() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn visitors_who_reach_their_limits_do_not_flood_the_receiver() {
     let limits = [("LIMIT_VISITOR", "1/day"), ("LIMIT_ADDRESS", "off")];
-    let (_model, receiver, setup, service) = start(&limits).await;
+    let (_model, receiver, setup, service) = start_at_noon(&limits).await;
     let visits = stream::iter(0..130).map(|_| {
         let client = service.client.clone();
         async move {

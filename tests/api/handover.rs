@@ -134,6 +134,7 @@ async fn a_full_queue_refuses_a_request_for_a_person() {
     receiver.stop().await;
     assert_requested(&hand_over(&service.client, "s-1", &json!({})).await);
     hand_over(&service.client, "s-2", &json!({})).await.assert_error(503, "event_queue_full");
+    assert_requested(&hand_over(&service.client, "s-1", &json!({})).await);
 }
 
 #[tokio::test]

@@ -49,7 +49,9 @@ impl Storage {
         let outbox = self.outbox(Destination::Events);
         let mut stored = outbox.counter.stored().await;
         if !outbox.limit.is_some_and(|limit| outbox.has_room(limit)) {
-            return Ok(QueuedOnce::Full);
+            let waiting: Option<(i64,)> =
+                sql("SELECT id FROM event_outbox WHERE same_as = $1").bind(same_as).fetch_optional(&self.write).await?;
+            return Ok(if waiting.is_some() { QueuedOnce::Waits } else { QueuedOnce::Full });
         }
         let expires_at = outbox.expiry();
         let inserted = sql("INSERT INTO event_outbox (webhook_id, body, expires_at, same_as) VALUES ($1, $2, $3, $4)

@@ -54,7 +54,10 @@ impl Sessions {
         let key = format!("handover_{}", Uuid::now_v7());
         match storage.queue_waiting_once(key, body, &same_as).await? {
             QueuedOnce::Queued => {
-                log.append(now, &Handover { session_id, has_contact: contact.is_some() }).await?;
+                let line = Handover { session_id, has_contact: contact.is_some() };
+                if log.append(now, &line).await.is_err() {
+                    tracing::error!(session_id, "a request for a person is passed on, but could not be logged");
+                }
                 Ok(now)
             }
             QueuedOnce::Waits => Ok(now),

@@ -18,6 +18,9 @@ use crate::{
 /// The most bytes of an answer that are read, so that the connection can be used again. What they say does not matter.
 const MAX_ANSWER: usize = 16 << 10;
 
+/// The time for reading an answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The owner's receiver of events. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventReceiver(Arc<Inner>);
@@ -44,10 +47,15 @@ impl EventReceiver {
     /// status of success shows that it has the event.
     pub async fn post(&self, id: &str, seconds: i64, body: &str) -> Result<(), HookFailure> {
         let limit = self.0.timeout;
-        timeout(limit, self.send(id, seconds, body)).await.unwrap_or(Err(HookFailure::Timeout(limit)))
+        let sent = timeout(limit, self.send(id, seconds, body)).await;
+        let response = sent.unwrap_or(Err(HookFailure::Timeout(limit)))?;
+        // The event has arrived, whatever becomes of the rest.
+        let _ = timeout(DRAIN_TIMEOUT, read_rest(Vec::new(), response, MAX_ANSWER, None)).await;
+        Ok(())
     }
 
-    async fn send(&self, id: &str, seconds: i64, body: &str) -> Result<(), HookFailure> {
+    /// Returns the head of an answer with a status of success.
+    async fn send(&self, id: &str, seconds: i64, body: &str) -> Result<reqwest::Response, HookFailure> {
         let Inner { client, url, secrets, .. } = &*self.0;
         let signature = secrets.sign(id, seconds, body);
         let request = |client: &reqwest::Client| {
@@ -68,8 +76,6 @@ impl EventReceiver {
         if !status.is_success() {
             return Err(HookFailure::Status(status.as_u16()));
         }
-        // The event has arrived, whatever becomes of the rest.
-        let _ = read_rest(Vec::new(), response, MAX_ANSWER, Some(Duration::from_secs(1))).await;
-        Ok(())
+        Ok(response)
     }
 }

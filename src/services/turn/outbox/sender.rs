@@ -42,6 +42,9 @@ const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 /// The time for which posts still begin when the process stops.
 const LAST_POSTS: Duration = Duration::from_secs(2);
 
+/// The time for which posts go on after that. Their records are posted again after the next start.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A post that has ended.
@@ -128,6 +131,9 @@ impl OutboxSender {
     pub(super) async fn run(mut self, stopping: CancellationToken) {
         loop {
             let now = Instant::now();
+            if self.last_answer().is_some_and(|end| end <= now) {
+                self.posts.clear();
+            }
             self.start_posts(now);
             self.start_access(now);
             if self.last_post.is_some() && self.posts.is_empty() && self.access.is_none() {
@@ -162,6 +168,11 @@ impl OutboxSender {
         }));
     }
 
+    /// Returns the time at which running posts are given up, because the process stops.
+    fn last_answer(&self) -> Option<Instant> {
+        self.last_post.map(|last| last + LAST_ANSWERS)
+    }
+
     fn may_post(&self, now: Instant) -> bool {
         let has_lease = !self.storage.is_shared() || self.lease_end.is_some_and(|end| now < end);
         has_lease && self.last_post.is_none_or(|last| now < last)
@@ -176,8 +187,9 @@ impl OutboxSender {
         while self.may_post(now) && self.posts.len() < self.max_posts(now) {
             let Some(entry) = self.backlog.take(now, self.pace.is_away()) else { return };
             if self.outbox.is_expired(&entry.record) {
-                // It was removed from the database at that time, and counted as dropped.
-                self.finish(&entry, 0);
+                // It is removed from the database by itself, and counted as dropped then.
+                self.backlog.finish(&entry);
+                self.backlog.forget(&[entry.record.id]);
                 continue;
             }
             let (receiver, slowdowns) = (self.receiver.clone(), self.pace.slowdowns());
@@ -347,7 +359,8 @@ impl OutboxSender {
     /// Returns the time at which something is due that no other event announces.
     fn next_wake(&self, now: Instant) -> Option<Instant> {
         let pause = self.pace.pause_end(now).filter(|_| self.backlog.is_ready(now));
-        let of_posts = [pause, self.backlog.next_retry().filter(|at| *at > now)];
+        let last_answer = self.last_answer().filter(|_| !self.posts.is_empty());
+        let of_posts = [pause, self.backlog.next_retry().filter(|at| *at > now), last_answer];
         let of_database = [self.next_removal(now), self.next_lease(now)].into_iter().flatten();
         let paused = self.database_pause.filter(|end| *end > now);
         let of_database = of_database.map(|due| paused.map_or(due, |end| due.max(end))).chain(paused);

@@ -84,7 +84,7 @@ impl OutboxEntries {
             model: &turn.model,
             prompt_tokens: turn.prompt_tokens,
             completion_tokens: turn.completion_tokens,
-            total_tokens: turn.prompt_tokens + turn.completion_tokens,
+            total_tokens: turn.prompt_tokens.saturating_add(turn.completion_tokens),
             cost_usd: turn.cost_usd,
             latency_ms: turn.latency_ms,
             status: turn.status,
