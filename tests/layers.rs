@@ -29,6 +29,7 @@ const ORDERED: [&[&str]; 2] = [
         "memory_limit",
         "file_access",
         "file_identity",
+        "file_watch",
         "compression",
         "config",
         "telemetry",

@@ -149,16 +149,15 @@ impl HealthApi {
     /// Calls no other system, so it can be polled often.
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn health(&self, Data(state): Data<&AppState>) -> Json<Health> {
-        let settings = &state.config.model;
         let (papita_queue_depth, papita_queue_dropped) = state.turns.queue(Destination::Papita);
         let (event_queue_depth, event_queue_dropped) = state.turns.queue(Destination::Events);
         let is_draining = state.turns.is_draining();
         Json(Health {
             status: if is_draining { HealthStatus::Stopping } else { HealthStatus::Healthy },
             timestamp: state.clock.rfc3339(state.clock.now()),
-            openai_configured: state.credentials.can_call_model(settings).await,
-            demo_mode: state.credentials.demo_mode(settings),
-            model: settings.default.clone(),
+            openai_configured: state.credentials.can_call_model().await,
+            demo_mode: state.credentials.demo_mode(),
+            model: state.config.model.default.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: state.started.elapsed().as_secs(),
             papita_queue_depth,

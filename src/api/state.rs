@@ -5,9 +5,19 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
     domain::body_memory::BodyMemory,
-    foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
+    foundation::{
+        clock::Clock,
+        config::{Config, PerProvider},
+        secret::FingerprintKey,
+        tasks::Tasks,
+    },
     services::{
-        accounts::Accounts, api_keys::ApiKeys, sessions::Sessions, sites::Sites, turn::Turns, visitors::Visitors,
+        accounts::Accounts,
+        api_keys::ApiKeys,
+        sessions::Sessions,
+        sites::Sites,
+        turn::{ProviderAccess, Turns},
+        visitors::Visitors,
     },
 };
 
@@ -34,8 +44,10 @@ pub struct AppState {
     pub api_keys: ApiKeys,
     /// The service for the portal's visitors, who have no account.
     pub visitors: Visitors,
-    /// The API keys of the model's provider.
+    /// The API keys of the default model's provider.
     pub credentials: Credentials,
+    /// What calls to the models of each provider need.
+    pub providers: PerProvider<ProviderAccess>,
     /// The secret with which fingerprints of API keys are computed.
     pub fingerprint_key: FingerprintKey,
     /// The session log.

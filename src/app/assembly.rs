@@ -1,9 +1,12 @@
 //! Opens the parts of the service, each with the others that it needs.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use futures_util::future::{join_all, select_all};
 
 use super::{live_limits, start_failure::StartFailure};
 use crate::{
@@ -24,8 +27,8 @@ use crate::{
     foundation::memory_limit,
     foundation::{
         clock::Clock,
-        config::{self, Config},
-        http_client::{self, Client},
+        config::{self, Config, PerProvider},
+        http_client,
         outage::StartOutage,
         secret::FingerprintKey,
         tasks::Tasks,
@@ -36,7 +39,7 @@ use crate::{
         log_retention,
         sessions::Sessions,
         sites::{CheckedSites, Sites},
-        turn::{Dependencies, RecoveryProgress, Turns},
+        turn::{Dependencies, ProviderAccess, RecoveryProgress, Turns},
         visitors::Visitors,
     },
 };
@@ -54,7 +57,7 @@ pub(super) async fn open(
 ) -> Result<AppState, StartFailure> {
     let started = Instant::now();
     let tasks = Tasks::default();
-    let personas = Personas::open(config.personas_dir.clone(), config.default_persona.clone(), &tasks)?;
+    let personas = Personas::open(&config, &tasks)?;
     let checked_sites = CheckedSites::new(&config, personas.clone())?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
     let limits = OutboxLimits {
@@ -64,11 +67,13 @@ pub(super) async fn open(
     let open_storage =
         async || Storage::open(&config.database, log.id().to_owned(), log.instance(), limits, &clock, &tasks).await;
     let storage = outage.wait_out(open_storage).await?;
-    let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
+    let client = http_client::build(config.providers.first().connect_timeout, &config.proxy, None)?;
     let guard = GuardHook::new(&config)?.map(Arc::new);
     let papita = config.credentials.papita_url.to_string();
     let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
-    let credentials = open_credentials(&config, has_papita_answered, &client, &storage, &clock, &tasks).await;
+    let providers = ProviderAccess::of_all(&config, &client, has_papita_answered, &tasks)?;
+    ask_for_keys(&config, &providers, &personas.models(), has_papita_answered, &storage, &clock, &tasks).await;
+    let credentials = providers.get(config.model.provider_of(&config.model.default)).credentials.clone();
     let events = config
         .events
         .as_ref()
@@ -79,7 +84,7 @@ pub(super) async fn open(
         guard,
         events,
         personas: personas.clone(),
-        credentials: credentials.clone(),
+        providers: providers.clone(),
         log: log.clone(),
         storage: storage.clone(),
         clock: clock.clone(),
@@ -105,7 +110,7 @@ pub(super) async fn open(
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
         model: &config.model.default,
-        demo_mode: credentials.demo_mode(&config.model),
+        demo_mode: credentials.demo_mode(),
         previous: log.previous(),
     };
     let start = log_start(&log, &clock, &event, outage).await?;
@@ -127,6 +132,7 @@ pub(super) async fn open(
         api_keys,
         visitors,
         credentials,
+        providers,
         fingerprint_key,
         log,
         storage,
@@ -162,29 +168,31 @@ async fn log_start(
     outage.wait_out(append).await
 }
 
-/// Constructs the credentials, and waits shortly for Papita's first response.
-async fn open_credentials(
+/// Asks for the keys of all providers that may be called, and waits shortly for Papita's first response.
+async fn ask_for_keys(
     config: &Config,
+    providers: &PerProvider<ProviderAccess>,
+    of_personas: &BTreeSet<String>,
     has_papita_answered: bool,
-    client: &Client,
     storage: &Storage,
     clock: &Clock,
     tasks: &Tasks,
-) -> Credentials {
+) {
     let papita = config.credentials.papita_url.to_string();
-    let credentials = Credentials::new(&config.credentials, has_papita_answered, client.clone(), tasks.clone());
     if !has_papita_answered {
-        let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
+        let (storage, clock) = (storage.clone(), clock.clone());
+        let all = providers.iter().map(|(_, provider)| provider.credentials.clone()).collect::<Vec<_>>();
         let stopping = tasks.stopping();
         tasks.spawn("papita contact", async move {
-            if stopping.run_until_cancelled(credentials.wait_for_papita()).await.is_some()
+            let first = select_all(all.iter().map(|credentials| Box::pin(credentials.wait_for_papita())));
+            if stopping.run_until_cancelled(first).await.is_some()
                 && let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await
             {
                 tracing::warn!(%failure, "the first answer of Papita could not be stored");
             }
         });
     }
-    // The result is cached by the credentials. After the timeout, the request to Papita continues in the background.
-    let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, credentials.access(&config.model)).await;
-    credentials
+    let used = config.used_providers(of_personas).into_iter().map(|provider| &providers.get(provider).credentials);
+    // The results are cached by the credentials. After the timeout, requests to Papita continue in the background.
+    let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, join_all(used.map(Credentials::access))).await;
 }

@@ -38,7 +38,7 @@ use crate::{
     },
     foundation::{
         clock::Clock,
-        config::{self, Config},
+        config::{Config, KeySource},
         error_chain::ErrorChain,
         outage::StartOutage,
         tasks::Tasks,
@@ -99,9 +99,22 @@ impl App {
         });
     }
 
-    /// Uses the local key of these settings from now on. Returns what became of it, for people.
-    pub fn reload_key(&self, settings: &config::Credentials) -> &'static str {
-        self.state.credentials.replace_local(settings)
+    /// Uses the local keys of these settings from now on: `OPENAI_API_KEY`, and the variables that the configuration file names.
+    /// Returns what became of each, for people.
+    #[must_use]
+    pub fn reload_keys(&self, config: &Config) -> Vec<String> {
+        let replaced = self.state.config.providers.iter().filter_map(|(index, provider)| {
+            let mut others = config.providers.iter().map(|(_, again)| again);
+            let (name, again) = match &provider.key {
+                KeySource::Settings => ("the key", config.providers.first()),
+                KeySource::Variable { name, .. } => (name.as_str(), others.find(|again| again.name == provider.name)?),
+                // A file is read again by itself.
+                _ => return None,
+            };
+            let credentials = &self.state.providers.get(index).credentials;
+            Some(format!("{name} {}", credentials.replace_local(&config.credentials, &again.key)))
+        });
+        replaced.collect()
     }
 
     /// Shuts the service down: refuses new turns, waits up to `DRAIN_TIMEOUT` for running ones and cancels the rest, closes
@@ -184,7 +197,7 @@ fn warn_about_costs(state: &AppState) {
 fn log_start(state: &AppState, address: SocketAddr) {
     let model = &state.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
-    if state.credentials.demo_mode(&state.config.model) {
+    if state.credentials.demo_mode() {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"
         );
@@ -193,7 +206,7 @@ fn log_start(state: &AppState, address: SocketAddr) {
         tracing::info!("{exempt}");
     }
     let host_is_local = address.ip().is_loopback();
-    if !host_is_local && !state.credentials.demo_mode(&state.config.model) {
+    if !host_is_local && !state.credentials.demo_mode() {
         warn_about_costs(state);
     }
     let sites = state.config.sites.iter().map(|site| site.id.to_string()).collect::<Vec<_>>();

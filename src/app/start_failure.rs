@@ -50,7 +50,9 @@ impl StartFailure {
         match self {
             Self::Database(failure) => failure.is_wrong_setting(),
             Self::Sites(_) => true,
-            Self::Personas(failure) => matches!(failure, UnreadablePersonas::NoDefault { .. }),
+            Self::Personas(failure) => {
+                matches!(failure, UnreadablePersonas::NoDefault { .. } | UnreadablePersonas::UnknownModel { .. })
+            }
             _ => false,
         }
     }

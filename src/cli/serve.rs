@@ -71,11 +71,9 @@ fn reload(app: &App, started_with: &Source) {
     app.reload_files();
     match Config::read(&source) {
         Ok(config) => {
-            let key = app.reload_key(&config.credentials);
+            let keys = app.reload_keys(&config).join(", ");
             let waiting = source.differing(started_with).filter(|name| *name != "OPENAI_API_KEY").collect::<Vec<_>>();
-            tracing::info!(
-                "SIGHUP: the personas, the configuration file and OPENAI_API_KEY are read again; the key {key}"
-            );
+            tracing::info!("SIGHUP: the personas, the configuration file and OPENAI_API_KEY are read again; {keys}");
             if !waiting.is_empty() {
                 tracing::warn!("settings that have changed since the start need a restart: {}", waiting.join(", "));
             }

@@ -9,6 +9,7 @@ pub mod descriptors;
 pub mod error_chain;
 pub mod file_access;
 pub mod file_identity;
+pub mod file_watch;
 pub mod free_space;
 pub mod http_client;
 pub mod memory_limit;

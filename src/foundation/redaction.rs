@@ -79,10 +79,10 @@ fn shown(text: &str, is_repeated: &[bool]) -> String {
     shown
 }
 
-/// Returns the text on one line, cut to `MAX_CHARS`, with possible secrets replaced: parts of `key`, keys of known
+/// Returns the text on one line, cut to `MAX_CHARS`, with possible secrets replaced: parts of `keys`, keys of known
 /// providers, long random strings, and URLs with a user name.
 #[must_use]
-pub fn redacted(text: &str, key: Option<&ApiKey>) -> String {
+pub fn redacted<'k>(text: &str, keys: impl IntoIterator<Item = &'k ApiKey> + Clone) -> String {
     let mut shown = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         if shown.chars().count() > MAX_CHARS {
@@ -91,7 +91,7 @@ pub fn redacted(text: &str, key: Option<&ApiKey>) -> String {
         if !shown.is_empty() {
             shown.push(' ');
         }
-        shown.push_str(if is_secret(word, key) { REDACTED } else { word });
+        shown.push_str(if is_secret(word, keys.clone()) { REDACTED } else { word });
     }
     match shown.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &shown[..end]),
@@ -99,7 +99,7 @@ pub fn redacted(text: &str, key: Option<&ApiKey>) -> String {
     }
 }
 
-fn is_secret(word: &str, key: Option<&ApiKey>) -> bool {
+fn is_secret<'k>(word: &str, keys: impl IntoIterator<Item = &'k ApiKey>) -> bool {
     let is_alphanumeric = |c: char| c.is_ascii_alphanumeric();
     let has_prefix = KEY_PREFIXES.iter().any(|prefix| word.contains(prefix));
     let has_user_info = word.contains("://") && word.contains('@');
@@ -110,7 +110,7 @@ fn is_secret(word: &str, key: Option<&ApiKey>) -> bool {
     has_prefix
         || has_user_info
         || word.split(|c| !is_alphanumeric(c)).any(is_random)
-        || key.is_some_and(|key| key.shares_part_with(word, MIN_SHARED_KEY_BYTES))
+        || keys.into_iter().any(|key| key.shares_part_with(word, MIN_SHARED_KEY_BYTES))
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ async fn a_client_that_leaves_between_attempts_ends_the_retries() {
 }
 
 /// Returns the circuit breaker's state of a model in `/metrics`: 0 closed, 1 half-open, 2 open.
-async fn breaker_state(client: &Client, model: &str) -> u32 {
+pub async fn breaker_state(client: &Client, model: &str) -> u32 {
     let text = client.get("/metrics").await.text;
     let name = format!("al_chat_model_breaker{{model=\"{model}\"}} ");
     let value = text.lines().find_map(|line| line.strip_prefix(&name)).expect("the breaker's state");
@@ -217,7 +217,7 @@ async fn readiness_of_models(client: &Client) -> String {
 }
 
 /// Sends a turn in the session with this number.
-async fn chat_in_session(client: &Client, session: usize) -> HttpResponse {
+pub async fn chat_in_session(client: &Client, session: usize) -> HttpResponse {
     client.post("/api/chat", &json!({ "message": "hello", "session_id": format!("session-{session}") })).await
 }
 

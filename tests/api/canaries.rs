@@ -271,6 +271,57 @@ async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_and_no_header_of_a_provider_is_repeated() {
+    let model = FakeModel::start().await;
+    let (variable, in_file, header, of_settings) = (canary(), canary(), canary(), canary());
+    let setup = TestSetup::new();
+    let (file, key_file) = (setup.path().join("al-chat.toml"), setup.path().join("key"));
+    fs::write(&key_file, &in_file).expect("a file");
+    let base = model.base_url();
+    let text = format!(
+        "[[providers]]\nname = \"one\"\nbase_url = \"{base}\"\nkey = {{ env = \"KEY_ONE\" }}\nheaders = {{ x-key = \"{header}\" }}\n\
+         [[providers]]\nname = \"two\"\nbase_url = \"{base}\"\nkey = {{ file = \"{}\" }}\nkey_header = \"api-key\"\n\
+         [[models]]\nname = \"first\"\nprovider = \"one\"\n[[models]]\nname = \"second\"\nprovider = \"two\"\n\
+         [[models]]\nname = \"third\"\n",
+        key_file.display()
+    );
+    fs::write(&file, &text).expect("a file");
+    let setup = setup.with_all(&[
+        ("CONFIG_FILE", &file.display().to_string()),
+        ("KEY_ONE", &variable),
+        ("ALLOWED_MODELS", "second, third"),
+        ("OPENAI_BASE_URL", &base),
+        ("MODEL_HEADERS", &json!({ "x-other": of_settings }).to_string()),
+    ]);
+    let secrets = [
+        ("KEY_ONE", variable.clone()),
+        ("key file", in_file.clone()),
+        ("headers", header.clone()),
+        ("MODEL_HEADERS", of_settings.clone()),
+    ];
+    let mut watched = Watched::start(setup, &secrets).await;
+    // Each provider repeats what it was sent.
+    for (name, secret) in [("first", &variable), ("first", &header), ("second", &in_file), ("third", &of_settings)] {
+        for (_, text) in forms(secret) {
+            for behaviour in repetitions(&text).into_iter().step_by(3) {
+                model.set_behaviour(behaviour);
+                watched.ask(watched.json("/api/chat", &json!({ "message": "hello", "model": name }))).await;
+            }
+        }
+    }
+    // The file with the key and the configuration file are read again.
+    fs::write(&key_file, format!("{in_file}\n{in_file}")).expect("a file");
+    watched.process.wait_for_line("the key stays as it was").await;
+    fs::write(&file, format!("[[providers]]\nname = \"{header}\"\nheaders = {{ a = [\"{header}\"] }}\n"))
+        .expect("a file");
+    watched.process.wait_for_line("stay as they were").await;
+    fs::write(&key_file, &in_file).expect("a file");
+    fs::write(&file, &text).expect("a file");
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_of_papita_and_no_address_is_repeated() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     // The keys that servers take in a query are words. Repeated by another server, they are recognized by their form.

@@ -135,6 +135,8 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "OPENAI_BASE_URL",
         "FRONTEND_URL",
         "MODEL_PRICES",
+        "MODEL_HEADERS",
+        "MODEL_BODY",
         "TURN_TIMEOUT",
         "LIMIT_VISITOR",
         "LIMIT_KEY",

@@ -88,6 +88,7 @@ mod personas;
 mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
+mod providers;
 mod query_plans;
 mod quotas;
 #[cfg(target_os = "linux")]

@@ -40,6 +40,7 @@ async fn each_secret_can_be_in_a_file() {
     let address = setup.database_url().to_owned();
     let values = [
         ("OPENAI_API_KEY", "sk-local".to_owned()),
+        ("MODEL_HEADERS", "{\"x-key\": \"sk-of-header\"}".to_owned()),
         ("ADMIN_TOKEN", SECRET.to_owned()),
         ("JWT_SECRET_KEY", SECRET.to_owned()),
         ("SESSION_LOG_KEY", SECRET.to_owned()),
@@ -65,6 +66,7 @@ async fn each_secret_can_be_in_a_file() {
 
     let process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
+    assert_eq!(model.calls().pop().expect("a call").headers["x-key"], "sk-of-header");
     assert!(setup.path().join("al-chat.db").is_file(), "DATABASE_URL_FILE was not used");
     for (token, status) in [(SECRET, 200), (&SECRET.to_lowercase(), 401)] {
         let request = process.client.request(Method::GET, "/api/admin/limits").bearer_auth(token);

@@ -9,7 +9,7 @@ use crate::foundation::secret::ApiKey;
 pub enum CredentialSource {
     /// Papita, the credential broker.
     PapitaApi,
-    /// The setting `OPENAI_API_KEY`.
+    /// This server's settings: `OPENAI_API_KEY`, or a variable or a file that the configuration file names.
     LocalEnv,
     /// No key was used.
     None,
@@ -78,7 +78,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Creates the credential for the key in `OPENAI_API_KEY`.
+    /// Creates the credential for a key of the settings.
     pub(super) fn local(key: ApiKey) -> Self {
         let origin = KeyOrigin { source: CredentialSource::LocalEnv, ..KeyOrigin::NO_KEY };
         Self { key, origin, generation: 0 }

@@ -18,6 +18,12 @@ pub enum NoCredential {
     /// No Papita has ever answered at the configured address, and there is no local key.
     #[error("{0}; no Papita was ever found at PAPITA_API_URL, and OPENAI_API_KEY holds no key")]
     BrokerNotFound(#[source] FetchFailure),
+    /// The environment variable that the configuration file names for this provider holds no key.
+    #[error("the environment variable that is named as the provider's key is unset, or holds no key")]
+    VariableWithoutKey,
+    /// Papita returned no key of the name that the configuration file has for this provider.
+    #[error("{0}, and the provider has no other source of a key")]
+    NamedKey(#[source] FetchFailure),
 }
 
 impl NoCredential {
@@ -27,10 +33,13 @@ impl NoCredential {
         match self {
             Self::NotConfigured => &credentials::NO_API_KEY,
             Self::Placeholder => &credentials::PLACEHOLDER_API_KEY,
-            Self::Papita(FetchFailure::NoDescriptors) | Self::BrokerNotFound(FetchFailure::NoDescriptors) => {
-                &turns::NO_DESCRIPTORS
+            Self::Papita(FetchFailure::NoDescriptors)
+            | Self::BrokerNotFound(FetchFailure::NoDescriptors)
+            | Self::NamedKey(FetchFailure::NoDescriptors) => &turns::NO_DESCRIPTORS,
+            Self::Papita(failure) | Self::NamedKey(failure) if failure.is_transient() => {
+                &credentials::CREDENTIALS_UNAVAILABLE
             }
-            Self::Papita(failure) if failure.is_transient() => &credentials::CREDENTIALS_UNAVAILABLE,
+            Self::VariableWithoutKey | Self::NamedKey(_) => &credentials::NO_KEY_OF_PROVIDER,
             Self::Papita(_) => &credentials::NO_USABLE_CREDENTIALS,
             Self::BrokerNotFound(_) => &credentials::BROKER_NOT_FOUND,
         }

@@ -83,8 +83,9 @@ pub(super) struct Papita {
 }
 
 impl Papita {
-    pub(super) fn new(client: Client, base: &Url, timeout: Duration) -> Self {
-        let url = url_below(base, "api/credentials/global/openai").into();
+    /// `name` is that of the key in Papita.
+    pub(super) fn new(client: Client, base: &Url, timeout: Duration, name: &str) -> Self {
+        let url = url_below(base, &format!("api/credentials/global/{name}")).into();
         Self { client, url, timeout }
     }
 

@@ -45,9 +45,16 @@ struct State {
 }
 
 impl PapitaKeys {
-    pub(super) fn new(settings: &config::Credentials, presence: PapitaPresence, client: Client, tasks: Tasks) -> Self {
+    /// `name` is that of the key in Papita.
+    pub(super) fn new(
+        settings: &config::Credentials,
+        name: &str,
+        presence: PapitaPresence,
+        client: Client,
+        tasks: Tasks,
+    ) -> Self {
         Self(Arc::new(State {
-            papita: Papita::new(client, &settings.papita_url, settings.papita_timeout),
+            papita: Papita::new(client, &settings.papita_url, settings.papita_timeout, name),
             presence,
             fresh: settings.fresh,
             pauses: RetryPauses::new(settings.retry),

@@ -1,15 +1,15 @@
 //! The choice between Papita's key, the local key, no key and the built-in responder.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use moka::sync::Cache;
 
 use super::{
-    access::Access, credential::Credential, no_credential::NoCredential, papita::FetchFailure, papita_keys::PapitaKeys,
-    presence::PapitaPresence,
+    access::Access, credential::Credential, local_key::LocalKey, no_credential::NoCredential, papita::FetchFailure,
+    papita_keys::PapitaKeys, presence::PapitaPresence,
 };
 use crate::foundation::{
-    config::{self, AiService},
+    config::{self, AiService, KeySource},
     http_client::Client,
     secret::ApiKey,
     tasks::Tasks,
@@ -18,83 +18,108 @@ use crate::foundation::{
 /// The number of refused keys that are remembered.
 const MAX_REFUSED: u64 = 100;
 
-/// The API keys of the service. Cheap to clone.
+/// The name of the key in Papita for the provider of the environment.
+const PAPITA_NAME: &str = "openai";
+
+/// The API keys of one provider. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Credentials(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    papita: PapitaKeys,
-    local: RwLock<Arc<LocalKey>>,
+    policy: KeyPolicy,
+    /// The keys of Papita; `None` if the provider has another source of its key, or needs none.
+    papita: Option<PapitaKeys>,
+    /// Whether Papita's key has a name that the configuration file states, so that no local key can replace it.
+    is_named: bool,
+    local: LocalKey,
     /// The hashes of the keys that the provider refused when they were last used.
     refused: Cache<String, ()>,
 }
 
-/// The value of `OPENAI_API_KEY`.
-#[derive(Debug)]
-struct LocalKey {
-    credential: Option<Credential>,
-    /// Whether it is the placeholder of an example file.
-    is_placeholder: bool,
-}
-
-impl LocalKey {
-    fn of(settings: &config::Credentials) -> Arc<Self> {
-        let credential = settings.local_key.clone().map(Credential::local);
-        Arc::new(Self { credential, is_placeholder: settings.has_placeholder })
-    }
+/// What happens without a key.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyPolicy {
+    /// Whether the built-in responder answers always, never, or without any source of a key.
+    pub service: AiService,
+    /// Whether the provider may work without a key.
+    pub works_without_key: bool,
 }
 
 impl Credentials {
-    /// Creates the keys with these settings. `papita_was_found` says whether Papita has answered at its address before
-    /// this start of the service.
+    /// Creates the keys of a provider with these settings. `papita_was_found` says whether Papita has answered at its address
+    /// before this start of the service.
     #[must_use]
-    pub fn new(settings: &config::Credentials, papita_was_found: bool, client: Client, tasks: Tasks) -> Self {
-        let presence = PapitaPresence::new(settings.papita_configured, papita_was_found);
+    pub fn new(
+        settings: &config::Credentials,
+        source: &KeySource,
+        policy: KeyPolicy,
+        papita_was_found: bool,
+        client: Client,
+        tasks: &Tasks,
+    ) -> Self {
+        let papita = |name: &str, is_configured| {
+            let presence = PapitaPresence::new(is_configured, papita_was_found);
+            PapitaKeys::new(settings, name, presence, client, tasks.clone())
+        };
         Self(Arc::new(State {
-            papita: PapitaKeys::new(settings, presence, client, tasks),
-            local: RwLock::new(LocalKey::of(settings)),
+            policy,
+            papita: match source {
+                KeySource::Settings => Some(papita(PAPITA_NAME, settings.papita_configured)),
+                KeySource::Papita(name) => Some(papita(name, true)),
+                KeySource::Variable { .. } | KeySource::File { .. } | KeySource::None => None,
+            },
+            is_named: matches!(source, KeySource::Papita(_)),
+            local: LocalKey::start(settings, source, tasks),
             refused: Cache::new(MAX_REFUSED),
         }))
     }
 
     /// Returns the way in which a turn can be answered now.
-    pub async fn access(&self, settings: &config::Model) -> Access {
-        if settings.service == AiService::Basic {
+    pub async fn access(&self) -> Access {
+        if self.0.policy.service == AiService::Basic {
             return Access::BuiltIn;
         }
-        let local = self.local_key();
-        let current = self.0.papita.current(local.credential.as_ref()).await;
-        match current.map_err(|failure| self.no_credential(failure)) {
+        match self.current().await {
             Ok(credential) => Access::Key(credential),
-            Err(_) if self.needs_no_key(settings) => Access::NoKeyNeeded,
-            Err(NoCredential::NotConfigured | NoCredential::Placeholder) if settings.service == AiService::Auto => {
+            Err(_) if self.needs_no_key() => Access::NoKeyNeeded,
+            Err(NoCredential::NotConfigured | NoCredential::Placeholder | NoCredential::VariableWithoutKey)
+                if self.0.policy.service == AiService::Auto =>
+            {
                 Access::BuiltIn
             }
             Err(none) => Access::Missing(none),
         }
     }
 
-    /// Returns another key of Papita than the one that the provider has just refused; `None` if Papita has no other.
-    pub async fn replacement(&self, refused: &Credential) -> Option<Credential> {
-        self.0.papita.replacement(refused).await
+    async fn current(&self) -> Result<Credential, NoCredential> {
+        let local = self.0.local.current();
+        let local = local.credential.as_ref();
+        match &self.0.papita {
+            Some(papita) => papita.current(local).await.map_err(|failure| self.no_credential(papita, failure)),
+            None => local.cloned().ok_or_else(|| self.not_configured()),
+        }
     }
 
-    /// Returns the key in `OPENAI_API_KEY`.
+    /// Returns another key than the one that the provider has just refused, of Papita or of the file with the key; `None` if
+    /// there is no other.
+    pub async fn replacement(&self, refused: &Credential) -> Option<Credential> {
+        match &self.0.papita {
+            Some(papita) => papita.replacement(refused).await,
+            None => self.0.local.other_than(&refused.key).await,
+        }
+    }
+
+    /// Returns the key of the settings.
     #[must_use]
     pub fn local(&self) -> Option<Credential> {
-        self.local_key().credential.clone()
+        self.0.local.current().credential.clone()
     }
 
-    /// Uses the key in `OPENAI_API_KEY` of these settings from now on. Returns what became of the key, for people.
+    /// Uses the local key of these settings from now on. Returns what became of the key, for people.
     #[must_use]
-    pub fn replace_local(&self, settings: &config::Credentials) -> &'static str {
-        let new = LocalKey::of(settings);
-        let key = |local: &LocalKey| local.credential.as_ref().map(|credential| credential.key.clone());
-        let mut local = self.0.local.write().unwrap_or_else(PoisonError::into_inner);
-        let (before, after) = (key(&local), key(&new));
-        *local = new;
-        match (before, after) {
+    pub fn replace_local(&self, settings: &config::Credentials, source: &KeySource) -> &'static str {
+        match self.0.local.replace(settings, source) {
             (before, after) if before == after => "has not changed",
             (None, _) => "was added",
             (_, None) => "was removed",
@@ -102,52 +127,66 @@ impl Credentials {
         }
     }
 
-    fn local_key(&self) -> Arc<LocalKey> {
-        Arc::clone(&self.0.local.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Whether the model can be called, as far as is known without a call to Papita.
-    pub async fn can_call_model(&self, settings: &config::Model) -> bool {
-        self.local_key().credential.is_some() || self.0.papita.has_key().await || self.needs_no_key(settings)
+    pub async fn can_call_model(&self) -> bool {
+        let has_papita_key = match &self.0.papita {
+            Some(papita) => papita.has_key().await,
+            None => false,
+        };
+        has_papita_key || self.has_local() || self.needs_no_key()
     }
 
     /// Whether the built-in responder answers, as far as is known without a call to Papita.
     #[must_use]
-    pub fn demo_mode(&self, settings: &config::Model) -> bool {
-        match settings.service {
+    pub fn demo_mode(&self) -> bool {
+        match self.0.policy.service {
             AiService::Basic => true,
             AiService::OpenAi => false,
-            AiService::Auto => !self.needs_no_key(settings) && self.has_no_source(),
+            AiService::Auto => !self.needs_no_key() && self.has_no_source(),
         }
     }
 
-    /// Whether the model is called without a key: its server is not OpenAI's, and no Papita is configured. If Papita is
-    /// configured, a missing key is an error.
-    fn needs_no_key(&self, settings: &config::Model) -> bool {
-        settings.works_without_key() && !self.0.papita.presence().is_configured()
+    /// Whether the model is called without a key: the provider may work without one, and no Papita is configured. If Papita
+    /// is configured, a missing key is an error.
+    fn needs_no_key(&self) -> bool {
+        let has_broker = self.presence().is_some_and(PapitaPresence::is_configured);
+        self.0.policy.works_without_key && !has_broker
     }
 
     /// Whether no source of a key is configured, and no Papita answers at its default address. False before the first
     /// call.
     fn has_no_source(&self) -> bool {
-        self.local_key().credential.is_none() && self.0.papita.presence().is_absent()
+        !self.has_local() && self.presence().is_none_or(PapitaPresence::is_absent)
+    }
+
+    fn has_local(&self) -> bool {
+        self.0.local.current().credential.is_some()
+    }
+
+    fn presence(&self) -> Option<&PapitaPresence> {
+        self.0.papita.as_ref().map(PapitaKeys::presence)
     }
 
     /// Whether Papita should exist: its address is configured, or it has answered.
     #[must_use]
     pub fn expects_papita(&self) -> bool {
-        self.0.papita.presence().is_expected()
+        self.presence().is_some_and(PapitaPresence::is_expected)
     }
 
-    /// Waits until Papita has answered for the first time.
+    /// Waits until Papita has answered for the first time; for ever without Papita.
     pub async fn wait_for_papita(&self) {
-        self.0.papita.presence().wait_until_found().await;
+        match self.presence() {
+            Some(presence) => presence.wait_until_found().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns the reason why no key is available, after a failure of Papita and without a local key.
-    fn no_credential(&self, failure: FetchFailure) -> NoCredential {
-        let presence = self.0.papita.presence();
-        if presence.is_absent() {
+    fn no_credential(&self, papita: &PapitaKeys, failure: FetchFailure) -> NoCredential {
+        let presence = papita.presence();
+        if self.0.is_named {
+            NoCredential::NamedKey(failure)
+        } else if presence.is_absent() {
             self.not_configured()
         } else if presence.was_found() {
             NoCredential::Papita(failure)
@@ -159,7 +198,7 @@ impl Credentials {
     /// Returns the reason why no key is available if no source of a key is configured.
     #[must_use]
     pub fn not_configured(&self) -> NoCredential {
-        if self.local_key().is_placeholder { NoCredential::Placeholder } else { NoCredential::NotConfigured }
+        self.0.local.current().absence
     }
 
     /// Records whether the model's provider accepted a key.

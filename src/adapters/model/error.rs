@@ -24,11 +24,15 @@ impl ModelError {
         Self { failure, reason: Some(reason) }
     }
 
-    /// Returns the reason without secrets, such as `key`, and without repetitions of the texts that were sent. Empty if
+    /// Returns the reason without secrets, such as `keys`, and without repetitions of the texts that were sent. Empty if
     /// no reason is known.
     #[must_use]
-    pub fn shown_reason<'a>(&self, key: Option<&ApiKey>, sent: impl Iterator<Item = &'a str> + Clone) -> String {
-        let shown = |reason: &Reason| without_repetitions(&redacted(&reason.0, key), sent);
+    pub fn shown_reason<'a, 'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k ApiKey> + Clone,
+        sent: impl Iterator<Item = &'a str> + Clone,
+    ) -> String {
+        let shown = |reason: &Reason| without_repetitions(&redacted(&reason.0, keys), sent);
         self.reason.as_ref().map_or_else(String::new, shown)
     }
 }

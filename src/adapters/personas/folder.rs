@@ -30,6 +30,14 @@ pub enum UnreadablePersonas {
         /// The ids of all personas.
         ids: String,
     },
+    /// A persona names a model that the configuration file does not list.
+    #[error("the persona {id} names a model that is not among those of [[models]] in the configuration file: {models}")]
+    UnknownModel {
+        /// The id of the persona.
+        id: String,
+        /// The names of the models.
+        models: String,
+    },
     /// A file does not define a persona.
     #[error("{} is not a persona", .0.display())]
     Invalid(PathBuf, #[source] InvalidPersona),

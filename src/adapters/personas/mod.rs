@@ -18,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::folder::UnreadablePersonas;
 use self::folder::{FolderWatch, Texts, read_folder};
-use crate::{domain::persona::Persona, foundation::tasks::Tasks};
+use crate::{
+    domain::persona::Persona,
+    foundation::{config::Config, tasks::Tasks},
+};
 
 /// The built-in personas, one Markdown file each. A file's name without `.md` is the persona's id.
 #[derive(Embed)]
@@ -38,19 +41,31 @@ type PersonasById = BTreeMap<String, Arc<Persona>>;
 pub struct Personas {
     by_id: Arc<RwLock<PersonasById>>,
     dir: Option<PathBuf>,
+    demands: Arc<Demands>,
+}
+
+/// What the settings demand of the personas.
+#[derive(Debug)]
+struct Demands {
+    /// The id of the persona that answers when a client names none.
     default_id: Option<String>,
+    /// The only models that personas may name; empty if they may name any.
+    models: Vec<String>,
 }
 
 impl Personas {
     /// Loads the built-in personas and those of the folder `dir`, and starts the task that reads the folder again when it
     /// changes. A file with the id of a built-in persona replaces it; an empty file removes it.
     ///
-    /// Fails for an unreadable folder, an invalid file, or if none has the id `default_id`. Failures of later reads are
-    /// logged and keep the personas.
-    pub fn open(dir: Option<PathBuf>, default_id: Option<String>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
+    /// Fails for an unreadable folder, an invalid file, if none has the id of `DEFAULT_PERSONA`, or if one names a model that is
+    /// not among those of the configuration file. Failures of later reads are logged and keep the personas.
+    pub fn open(config: &Config, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
+        let dir = config.personas_dir.clone();
+        let models = config.model.listed.iter().map(|model| model.name.clone()).collect();
+        let demands = Demands { default_id: config.default_persona.clone(), models };
         let texts = dir.as_deref().map(read_folder).transpose()?.unwrap_or_default();
-        let by_id = Arc::new(RwLock::new(with_default(&texts, default_id.as_deref())?));
-        let this = Self { by_id, dir: dir.clone(), default_id };
+        let by_id = Arc::new(RwLock::new(demands.meet(&texts)?));
+        let this = Self { by_id, dir: dir.clone(), demands: Arc::new(demands) };
         if let Some(dir) = dir {
             tasks.spawn("personas", this.clone().poll_folder(FolderWatch::new(dir, texts), tasks.stopping()));
         }
@@ -72,7 +87,7 @@ impl Personas {
     /// Returns the persona that answers when a client names none; `None` if none is configured.
     #[must_use]
     pub fn default_persona(&self) -> Option<Arc<Persona>> {
-        self.default_id.as_deref().and_then(|id| self.get(id))
+        self.demands.default_id.as_deref().and_then(|id| self.get(id))
     }
 
     /// Returns the portal's persona. If the folder removes it, clients cannot choose it, and the portal uses the built-in
@@ -129,7 +144,7 @@ impl Personas {
     }
 
     fn replace(&self, texts: &Texts) {
-        match with_default(texts, self.default_id.as_deref()) {
+        match self.demands.meet(texts) {
             Ok(personas) => {
                 tracing::info!(personas = ?personas.keys().collect::<Vec<_>>(), "the personas were read again");
                 *self.by_id.write().unwrap_or_else(PoisonError::into_inner) = personas;
@@ -150,14 +165,20 @@ fn built_in() -> Texts {
     BuiltIn::iter().filter_map(|name| Some((PathBuf::from(&*name), text(&name)?))).collect()
 }
 
-/// Returns the personas as [`merge_into_built_in`] does. Fails if none of them has the id `default_id`.
-fn with_default(texts: &Texts, default_id: Option<&str>) -> Result<PersonasById, UnreadablePersonas> {
-    let personas = merge_into_built_in(texts)?;
-    match default_id.filter(|id| !personas.contains_key(*id)) {
-        None => Ok(personas),
-        Some(id) => {
+impl Demands {
+    /// Returns the personas as [`merge_into_built_in`] does. Fails if they do not meet the demands.
+    fn meet(&self, texts: &Texts) -> Result<PersonasById, UnreadablePersonas> {
+        let personas = merge_into_built_in(texts)?;
+        if let Some(id) = self.default_id.as_ref().filter(|id| !personas.contains_key(*id)) {
             let ids = personas.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            Err(UnreadablePersonas::NoDefault { id: id.to_owned(), ids })
+            return Err(UnreadablePersonas::NoDefault { id: id.clone(), ids });
+        }
+        let is_unknown = |model: &String| !self.models.is_empty() && !self.models.contains(model);
+        match personas.values().find(|persona| persona.model.as_ref().is_some_and(is_unknown)) {
+            None => Ok(personas),
+            Some(persona) => {
+                Err(UnreadablePersonas::UnknownModel { id: persona.id.clone(), models: self.models.join(", ") })
+            }
         }
     }
 }

@@ -83,6 +83,9 @@ pub struct ChatLine<'a> {
     pub requested_model: &'a str,
     /// The name of the model in the server's response, which may include a version; null if it has none.
     pub response_model: Option<&'a str>,
+    /// The name of the provider of `model`; missing if there is only one provider, and for the built-in responder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<&'a str>,
     /// The id of the site whose page the visitor has used; missing for turns of no site.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<&'a str>,

@@ -107,7 +107,7 @@ impl ModelInfoApi {
     /// operator only.
     #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
     async fn info(&self, Data(state): Data<&AppState>, figures: FigureAccess) -> Result<Json<Info>, InfoFailure> {
-        let access = state.credentials.access(&state.config.model).await;
+        let access = state.credentials.access().await;
         let credentials = figures.is_granted().then(|| CredentialsInfo::new(state, &access));
         let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
         if access.can_call_model() {

@@ -86,7 +86,7 @@ impl UsageApi {
     ) -> Result<Json<UsageReport>, UsageFailure> {
         figures.ensure()?;
         let totals = state.storage.usage_totals().await?;
-        let access = state.credentials.access(&state.config.model).await;
+        let access = state.credentials.access().await;
         let default_model = &state.config.model.default;
         Ok(Json(UsageReport {
             total_prompt_tokens: totals.usage.prompt,

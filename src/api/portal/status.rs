@@ -41,5 +41,5 @@ impl PortalStatusApi {
 
 /// Whether the built-in responder answers.
 pub(super) fn is_demo_mode(state: &AppState) -> bool {
-    state.credentials.demo_mode(&state.config.model)
+    state.credentials.demo_mode()
 }

@@ -2,15 +2,10 @@
 
 use url::Url;
 
-use super::{listing::Listing, similar_names::most_similar};
+use super::{listing::Listing, server::Server, similar_names::most_similar};
 use crate::{
     adapters::model::ModelFailure,
-    foundation::{
-        config,
-        http_client::Client,
-        redaction::redacted,
-        secret::{ApiKey, ServerUrl},
-    },
+    foundation::{config::Config, redaction::redacted, secret::ServerUrl},
 };
 
 /// Providers: the prefix of their keys, their name, and their base URL.
@@ -34,20 +29,16 @@ const OPERATIONS: [&str; 5] = ["/chat/completions", "/completions", "/models", "
 const PATHS: [&str; 6] = ["/v1", "/openai/v1", "/api/v1", "/v1beta/openai", "/api", ""];
 
 /// Returns hints about the cause of a failure, from requests to the same server that cost nothing.
-pub(super) async fn hints(
-    settings: &config::Model,
-    client: &Client,
-    key: Option<&ApiKey>,
-    failure: &ModelFailure,
-) -> Vec<String> {
-    let listing = Listing::read(client, &settings.base_url, key).await;
+pub(super) async fn hints(config: &Config, server: Server<'_>, model: &str, failure: &ModelFailure) -> Vec<String> {
+    let listing = Listing::read(server, &server.provider.base_url).await;
+    let setting = server.address_setting();
     let mut hints = Vec::new();
     if matches!(failure, ModelFailure::Unauthorized | ModelFailure::Forbidden) {
-        hints.push(about_key(settings, key));
+        hints.push(about_key(server));
     }
     let is_wrong_address = match listing {
         Listing::Models(names) => {
-            hints.extend(about_name(&settings.default, &names, key));
+            hints.extend(about_name(config, server, model, &names));
             false
         }
         Listing::NoResponse(cause) => {
@@ -55,76 +46,83 @@ pub(super) async fn hints(
             false
         }
         Listing::NeedsTls => {
-            hints.push("the server expects TLS on this port; begin OPENAI_BASE_URL with https://".to_owned());
+            hints.push(format!("the server expects TLS on this port; begin {setting} with https://"));
             false
         }
         Listing::Redirect(location) => {
-            let location = redacted(&location, key);
-            hints.push(format!("the server sends callers on to {location}; set OPENAI_BASE_URL to what fits that"));
+            let location = redacted(&location, server.secrets());
+            hints.push(format!("the server sends callers on to {location}; set {setting} to what fits that"));
             true
         }
         Listing::Page(title) => {
-            hints.push(about_page(&redacted(&title, key)));
+            hints.push(about_page(&redacted(&title, server.secrets()), &setting));
             true
         }
         Listing::Other(_) => true,
         Listing::Refused | Listing::Loading => false,
     };
     if is_wrong_address {
-        hints.push(about_path(&settings.base_url, client, key).await);
+        hints.push(about_path(server).await);
     }
     hints
 }
 
-fn about_key(settings: &config::Model, key: Option<&ApiKey>) -> String {
-    let host = settings.base_url.host_str().unwrap_or_default();
-    let Some(key) = key else { return format!("{host} wants a key; set OPENAI_API_KEY") };
+fn about_key(server: Server<'_>) -> String {
+    let host = server.provider.base_url.host_str().unwrap_or_default();
+    let Some(key) = server.key else { return format!("{host} wants a key; set {}", server.key_setting()) };
     let bearer = key.bearer();
     let text = bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
     let provider = PROVIDERS.iter().find(|(prefix, _, base)| text.starts_with(prefix) && !base.contains(host));
     match provider {
         Some((_, name, base)) => {
-            format!("the key looks like one of {name}, whose OPENAI_BASE_URL is {base}; this one is asked at {host}")
+            let setting = server.address_setting();
+            format!("the key looks like one of {name}, which is at {base} ({setting}); it is sent to {host}")
         }
         None => format!("is the key one of {host}, complete, and not revoked?"),
     }
 }
 
-fn about_name(name: &str, names: &[String], key: Option<&ApiKey>) -> Option<String> {
+fn about_name(config: &Config, server: Server<'_>, model: &str, names: &[String]) -> Option<String> {
+    let name = config.model.upstream_name(model);
     if names.iter().any(|it| it == name) {
         return None;
     }
     if names.is_empty() {
         return Some("the server has no model at all; load one there first".to_owned());
     }
-    let nearest = redacted(&most_similar(name, names, 3).join(", "), key);
-    Some(format!(
-        "the server has {} models, and none of this name; the nearest are {nearest} (OPENAI_MODEL)",
-        names.len()
-    ))
+    let nearest = redacted(&most_similar(name, names, 3).join(", "), server.secrets());
+    let setting = if !config.model.listed.is_empty() {
+        "name or upstream_name in [[models]]"
+    } else if model == config.model.default {
+        "OPENAI_MODEL"
+    } else {
+        "ALLOWED_MODELS, FALLBACK_MODELS, or the model of a persona"
+    };
+    let count = names.len();
+    Some(format!("the server has {count} models, and none of this name; the nearest are {nearest} ({setting})"))
 }
 
-fn about_page(title: &str) -> String {
+fn about_page(title: &str, setting: &str) -> String {
     let titled = if title.is_empty() { String::new() } else { format!(" ({title})") };
     format!(
-        "what answers is a web page{titled}, not a model server; is a proxy, a login or another website at \
-         OPENAI_BASE_URL?"
+        "what answers is a web page{titled}, not a model server; is a proxy, a login or another website at {setting}?"
     )
 }
 
 /// Looks for the model server at other paths of the same host, and returns a hint.
-async fn about_path(base: &Url, client: &Client, key: Option<&ApiKey>) -> String {
+async fn about_path(server: Server<'_>) -> String {
+    let setting = server.address_setting();
     let mut refused = None;
-    for url in alternatives(base) {
-        match Listing::read(client, &url, key).await {
-            Listing::Models(_) => return format!("a model server answers at {url}; set OPENAI_BASE_URL to that"),
+    for url in alternatives(&server.provider.base_url) {
+        match Listing::read(server, &url).await {
+            Listing::Models(_) => return format!("a model server answers at {url}; set {setting} to that"),
             Listing::Refused => refused = refused.or(Some(url)),
             _ => {}
         }
     }
     match refused {
-        Some(url) => format!("a model server may be at {url}, which refuses the key; try OPENAI_BASE_URL with that"),
-        None => "no model server was found at this host and port; OPENAI_BASE_URL mostly ends in /v1".to_owned(),
+        Some(url) => format!("a model server may be at {url}, which refuses the key; try {setting} with that"),
+        None => format!("no model server was found at this host and port; {setting} mostly ends in /v1"),
     }
 }
 

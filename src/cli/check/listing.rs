@@ -2,17 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{
-    Response, StatusCode,
-    header::{AUTHORIZATION, LOCATION},
-};
+use reqwest::{Response, StatusCode, header::LOCATION};
 use serde_json::Value;
 use url::Url;
 
-use crate::foundation::{
-    http_client::{Cause, Client, cause, read_body, url_below},
-    secret::ApiKey,
-};
+use super::server::Server;
+use crate::foundation::http_client::{Cause, cause, read_body, url_below};
 
 /// The time for the response.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,14 +40,11 @@ pub(super) enum Listing {
 }
 
 impl Listing {
-    /// Requests the list of models from the server at a base URL.
-    pub(super) async fn read(client: &Client, base: &Url, key: Option<&ApiKey>) -> Self {
+    /// Requests the list of models from a provider's server, at a base URL.
+    pub(super) async fn read(server: Server<'_>, base: &Url) -> Self {
         let url = url_below(base, "models");
-        let request = |client: &reqwest::Client| {
-            let request = client.get(url.clone()).timeout(TIMEOUT);
-            if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }
-        };
-        match client.send(request).await {
+        let request = |client: &reqwest::Client| server.with_headers(client.get(url.clone()).timeout(TIMEOUT));
+        match server.client.send(request).await {
             Ok(response) => Self::of_response(response).await,
             Err(error) => Self::NoResponse(cause(&error)),
         }

@@ -1,22 +1,14 @@
-//! Check of the model: one question, answered whole and as a stream.
+//! Check of a model: one question, answered whole and as a stream.
 
 use std::{future::Future, iter, pin::pin, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{
-    super::output::{print, print_status},
-    hints::hints,
-    listing::Listing,
-};
+use super::{super::output::print_status, hints::hints, listing::Listing, server::Server};
 use crate::{
     adapters::model::{ModelError, ModelFailure, ModelRequest, OpenAi},
     domain::prompt,
-    foundation::{
-        config::{self, Config},
-        http_client::Client,
-        secret::ApiKey,
-    },
+    foundation::config::{self, Config},
 };
 
 /// The time for an answer. A local server may load its model for the first question.
@@ -28,91 +20,122 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
 /// The pause before a server that is loading its model is asked again.
 const LOADING_PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks the model a short question, whole and streamed, and prints the result.
-pub(super) async fn check(config: &Config, client: &Client, key: Option<&ApiKey>) -> bool {
-    let name = &config.model.default;
-    let check =
-        ModelCheck { model: OpenAi::new(&with_long_timeout(&config.model), client.clone()), config, client, key };
-    for stream in [false, true] {
-        match with_progress(name, check.ask_when_loaded(stream)).await {
-            Ok(took) => warn_if_slow(config, stream, took),
-            Err(error) => {
-                let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
-                print(&format!("Model: {name} {what}; {}.\n", error.failure));
-                print_failure(&error, &hints(&config.model, client, key, &error.failure).await, key);
-                return false;
-            }
-        }
-    }
-    print(&format!("Model: {name} answers, whole and streamed.\n"));
-    true
+/// What the check of one model has found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The name of the model.
+    pub(super) model: String,
+    /// The lines about it, for people.
+    pub(super) lines: Vec<String>,
+    /// The whole answer; `None` if there was none.
+    pub(super) whole: Option<Answered>,
+    /// The streamed answer; `None` if there was none.
+    pub(super) streamed: Option<Answered>,
 }
 
-/// Prints why the model does not answer, and hints.
-fn print_failure(error: &ModelError, hints: &[String], key: Option<&ApiKey>) {
-    let reason = error.shown_reason(key, iter::empty());
-    if !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason)) {
-        print(&format!("  Reason: {reason}\n"));
-    }
-    for hint in hints {
-        print(&format!("  Hint: {hint}.\n"));
+impl Found {
+    /// Whether the model answers, whole and streamed.
+    pub(super) fn works(&self) -> bool {
+        self.whole.is_some() && self.streamed.is_some()
     }
 }
 
-/// Returns the settings with the long timeout of this check.
-fn with_long_timeout(settings: &config::Model) -> config::Model {
-    config::Model { first_byte_timeout: TIMEOUT, ..settings.clone() }
+/// An answer of a model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    /// The time until the answer, or the first piece of a stream, arrived.
+    pub(super) took: Duration,
+    /// Whether the server reported the numbers of tokens.
+    pub(super) has_usage: bool,
 }
 
-/// Prints a warning if the answer took longer than a turn would have waited.
-fn warn_if_slow(config: &Config, stream: bool, took: Duration) {
-    let (turn, first_byte) = (config.turns.timeout, config.model.first_byte_timeout);
-    let (limit, settings) =
-        if stream { (turn.min(first_byte), "TURN_TIMEOUT, MODEL_FIRST_BYTE_TIMEOUT") } else { (turn, "TURN_TIMEOUT") };
-    if took > limit {
-        print(&format!(
-            "Model: it took {} s to answer, and a turn waits for {} s ({settings}).\n  \
-             Hint: raise that, or load the model before visitors come.\n",
-            took.as_secs(),
-            limit.as_secs_f32()
-        ));
-    }
-}
-
-/// What a request to the model takes.
-struct ModelCheck<'a> {
-    model: OpenAi,
+/// What a request to the models of one provider takes.
+pub(super) struct ModelCheck<'a> {
     config: &'a Config,
-    client: &'a Client,
-    key: Option<&'a ApiKey>,
+    server: Server<'a>,
+    client: OpenAi,
 }
 
-impl ModelCheck<'_> {
-    /// Asks the model, and repeats the question while the server is loading the model. Returns the time until the answer, or
-    /// the first piece of a stream, arrived.
-    async fn ask_when_loaded(&self, stream: bool) -> Result<Duration, ModelError> {
+impl<'a> ModelCheck<'a> {
+    pub(super) fn new(config: &'a Config, server: Server<'a>) -> Self {
+        let patient = config::Provider { first_byte_timeout: TIMEOUT, ..server.provider.clone() };
+        let client = OpenAi::new(&patient, config.model.response_limit, server.client.clone());
+        Self { config, server, client }
+    }
+
+    /// Asks a model a short question, whole and streamed.
+    pub(super) async fn check(&self, model: &str) -> Found {
+        let mut found = Found { model: model.to_owned(), lines: Vec::new(), whole: None, streamed: None };
+        for stream in [false, true] {
+            let answered = match with_progress(model, self.ask_when_loaded(model, stream)).await {
+                Ok(answered) => answered,
+                Err(error) => {
+                    let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
+                    found.lines.push(format!("Model: {model} {what}; {}.", error.failure));
+                    found.lines.extend(self.explanation(model, &error).await);
+                    return found;
+                }
+            };
+            found.lines.extend(self.slowness(stream, answered.took));
+            *(if stream { &mut found.streamed } else { &mut found.whole }) = Some(answered);
+        }
+        found.lines.push(format!("Model: {model} answers, whole and streamed."));
+        found
+    }
+
+    /// Returns lines that say why a model does not answer, and hints.
+    async fn explanation(&self, model: &str, error: &ModelError) -> Vec<String> {
+        let hints = hints(self.config, self.server, model, &error.failure).await;
+        let reason = error.shown_reason(self.server.secrets(), iter::empty());
+        let is_worth_a_line = !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason));
+        let reason = is_worth_a_line.then(|| format!("  Reason: {reason}"));
+        reason.into_iter().chain(hints.iter().map(|hint| format!("  Hint: {hint}."))).collect()
+    }
+
+    /// Returns a warning if an answer took longer than a turn would have waited.
+    fn slowness(&self, stream: bool, took: Duration) -> Option<String> {
+        let (turn, first_byte) = (self.config.turns.timeout, self.server.provider.first_byte_timeout);
+        let (limit, settings) = if stream {
+            (turn.min(first_byte), self.server.timeout_settings())
+        } else {
+            (turn, "TURN_TIMEOUT".to_owned())
+        };
+        (took > limit).then(|| {
+            format!(
+                "Model: it took {} s to answer, and a turn waits for {} s ({settings}).\n  \
+                 Hint: raise that, or load the model before visitors come.",
+                took.as_secs(),
+                limit.as_secs_f32()
+            )
+        })
+    }
+
+    /// Asks a model, and repeats the question while the server is loading the model.
+    async fn ask_when_loaded(&self, model: &str, stream: bool) -> Result<Answered, ModelError> {
         let begun = Instant::now();
         let deadline = begun + TIMEOUT;
         loop {
-            let asked = timeout_at(deadline, self.ask(stream, deadline)).await;
+            let asked = timeout_at(deadline, self.ask(model, stream, deadline)).await;
             match asked.unwrap_or(Err(ModelFailure::Timeout.into())) {
                 Err(ModelError { failure: ModelFailure::Overloaded { .. }, .. })
                     if Instant::now() < deadline
-                        && Listing::read(self.client, &self.config.model.base_url, self.key).await
-                            == Listing::Loading =>
+                        && Listing::read(self.server, &self.server.provider.base_url).await == Listing::Loading =>
                 {
                     sleep(LOADING_PAUSE).await;
                 }
-                outcome => return outcome.map(|there| there.duration_since(begun)),
+                outcome => {
+                    return outcome.map(|(there, has_usage)| Answered { took: there.duration_since(begun), has_usage });
+                }
             }
         }
     }
 
-    /// Asks the model once, and reads the answer to its end. Returns when the answer, or the first piece of a stream, arrived.
-    async fn ask(&self, stream: bool, deadline: Instant) -> Result<Instant, ModelError> {
+    /// Asks a model once, and reads the answer to its end. Returns when the answer, or the first piece of a stream, arrived, and
+    /// whether the numbers of tokens were reported.
+    async fn ask(&self, model: &str, stream: bool, deadline: Instant) -> Result<(Instant, bool), ModelError> {
         let messages = [prompt::test()];
         let request = ModelRequest {
-            model: &self.config.model.default,
+            model: self.config.model.upstream_name(model),
             instruction: None,
             messages: &messages,
             with_images: false,
@@ -121,10 +144,10 @@ impl ModelCheck<'_> {
             reasons: false,
             stream,
         };
-        let mut answer = self.model.ask(request, self.key, deadline).await?;
+        let mut answer = self.client.ask(request, self.server.key, deadline).await?;
         let there = Instant::now();
         while answer.next().await?.is_some() {}
-        Ok(there)
+        Ok((there, answer.report().usage.is_some()))
     }
 }
 

@@ -5,7 +5,7 @@ pub mod token_count;
 
 use std::{collections::HashMap, ops::AddAssign};
 
-use crate::foundation::config::pico_per_token;
+use crate::foundation::config::{self, pico_per_token};
 
 /// Numbers of tokens, of one turn or a sum of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,21 @@ impl Prices {
         Self(table)
     }
 
+    /// Creates the table with the prices that the settings and the configuration file state. A listed model without a price has
+    /// that of the name that it has at its provider.
+    #[must_use]
+    pub fn of(settings: &config::Model) -> Self {
+        let mut this = Self::new(&settings.prices);
+        let is_priced = |name: &str| settings.prices.iter().any(|(priced, ..)| priced == name);
+        for model in settings.listed.iter().filter(|model| !is_priced(&model.name)) {
+            let rate = model.upstream_name.as_deref().and_then(|upstream| this.rate(upstream));
+            if let Some(rate) = rate {
+                this.0.insert(model.name.clone(), rate);
+            }
+        }
+        this
+    }
+
     /// Splits a reported total, in pico-dollars, into the costs of prompt and answer: in proportion to the model's prices, or
     /// to the tokens if the model has no known price.
     #[must_use]
@@ -109,11 +124,15 @@ impl Prices {
     /// table lists it.
     #[must_use]
     pub fn cost(&self, model: &str, usage: TokenUsage) -> Option<Cost> {
-        let rate = self.0.get(model).or_else(|| self.0.get(without_date(model)?))?;
+        let rate = self.rate(model)?;
         Some(Cost {
             prompt: usage.prompt.saturating_mul(rate.prompt),
             completion: usage.completion.saturating_mul(rate.completion),
         })
+    }
+
+    fn rate(&self, model: &str) -> Option<Rate> {
+        self.0.get(model).or_else(|| self.0.get(without_date(model)?)).copied()
     }
 }
 

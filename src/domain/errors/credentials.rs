@@ -18,7 +18,7 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 
@@ -34,7 +34,24 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
+        counts_against_breaker: false,
+    }
+
+    /// The source that the configuration file names for the key of the model's provider holds none.
+    NO_KEY_OF_PROVIDER {
+        status: 503,
+        code: "no_api_key",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "No API key is set for the model's provider; the operator must set the one that the configuration file \
+                   names",
+        action: "Set the variable that the configuration file names as the provider's `key`, or put the key into Papita \
+                 under that name.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 
@@ -49,7 +66,7 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 
@@ -65,7 +82,7 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 
@@ -81,7 +98,7 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 }

@@ -5,6 +5,8 @@ use std::{
     num::ParseIntError,
 };
 
+use crate::foundation::config::{self, ListedModel};
+
 /// The context window of an unknown model, in tokens. Hardly any model has a smaller one.
 const DEFAULT_WINDOW: u64 = 8192;
 
@@ -37,6 +39,7 @@ pub struct KnownModels {
     lines: Vec<Line>,
     windows: HashMap<String, u64>,
     vision: HashSet<String>,
+    listed: HashMap<String, ListedModel>,
 }
 
 impl KnownModels {
@@ -47,19 +50,34 @@ impl KnownModels {
             lines: include_str!("models.csv").lines().filter_map(Line::parse).collect(),
             windows: windows.iter().cloned().collect(),
             vision: vision.iter().cloned().collect(),
+            listed: HashMap::new(),
         }
+    }
+
+    /// Creates the table with the properties that the settings and the configuration file state.
+    #[must_use]
+    pub fn of(settings: &config::Model) -> Self {
+        let listed = settings.listed.iter().map(|model| (model.name.clone(), model.clone())).collect();
+        Self { listed, ..Self::new(&settings.windows, &settings.vision) }
     }
 
     /// Returns the properties of a model; defaults for an unknown one. A provider before the name (`openai/gpt-4o`) is ignored.
     #[must_use]
     pub fn abilities(&self, model: &str) -> Abilities {
         let known = self.line(model);
+        let listed = self.listed.get(model);
         let window = self.windows.get(model).copied().or_else(|| known?.window);
         let image = known.and_then(|line| line.image);
+        let has_vision = match listed.and_then(|listed| listed.vision) {
+            _ if self.vision.contains(model) => true,
+            Some(has_vision) => has_vision,
+            None => image.is_some(),
+        };
+        let may_reason = listed.and_then(|listed| listed.reasoning) != Some(false);
         Abilities {
             window: window.unwrap_or(DEFAULT_WINDOW),
-            image: image.or_else(|| self.vision.contains(model).then_some(DEFAULT_IMAGE_TOKENS)),
-            reasons: known.is_some_and(|line| line.reasons),
+            image: has_vision.then(|| image.unwrap_or(DEFAULT_IMAGE_TOKENS)),
+            reasons: may_reason && known.is_some_and(|line| line.reasons),
         }
     }
 
@@ -77,8 +95,13 @@ impl KnownModels {
         self.line(model).and_then(|line| line.answer)
     }
 
-    /// Returns the line that describes a model.
+    /// Returns the line that describes a model: by the name that it has at its provider, or else by its own.
     fn line(&self, model: &str) -> Option<&Line> {
+        let upstream = self.listed.get(model).and_then(|listed| listed.upstream_name.as_deref());
+        upstream.and_then(|upstream| self.line_of_name(upstream)).or_else(|| self.line_of_name(model))
+    }
+
+    fn line_of_name(&self, model: &str) -> Option<&Line> {
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
         self.lines.iter().filter(|line| line.matches(&name)).max_by_key(|line| line.name.len())
     }
@@ -221,6 +244,33 @@ mod tests {
             ("mine", None),
         ];
         assert_eq!(expected.map(|(model, _)| (model, known.longest_answer(model))), expected);
+    }
+
+    #[test]
+    fn the_configuration_file_states_what_names_do_not_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("al-chat.toml");
+        let text = "[[models]]\nname = \"a\"\nupstream_name = \"gpt-4o\"\n[[models]]\nname = \"b\"\nwindow = 9000\nvision = true\n\
+                    [[models]]\nname = \"o3\"\nvision = false\nreasoning = false\n[[models]]\nname = \"gpt-4o\"\nupstream_name = \"x\"\n";
+        std::fs::write(&file, text).unwrap();
+        let path = file.display().to_string();
+        let settings = |more: &[(&'static str, &'static str)]| {
+            let pairs = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let source = config::Source::of_pairs(pairs.chain([("CONFIG_FILE", path.clone())]));
+            config::Config::read(&source).unwrap().model
+        };
+        let known = KnownModels::of(&settings(&[]));
+        let facts = |known: &KnownModels, model: &str| {
+            let Abilities { window, image, reasons } = known.abilities(model);
+            (window, image.is_some(), reasons)
+        };
+        assert_eq!(facts(&known, "a"), (128_000, true, false));
+        assert_eq!(facts(&known, "b"), (9000, true, false));
+        assert_eq!(facts(&known, "o3"), (200_000, false, false));
+        assert_eq!(facts(&known, "gpt-4o"), (128_000, true, false), "a name that only its provider knows says nothing");
+        let known = KnownModels::of(&settings(&[("MODEL_WINDOWS", "b=5000"), ("VISION_MODELS", "o3")]));
+        assert_eq!(facts(&known, "b"), (5000, true, false), "the environment takes precedence");
+        assert_eq!(facts(&known, "o3"), (200_000, true, false));
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl WorstDay {
     /// Computes it for the dearest of the models that may be asked. `of_personas` are those that personas name.
     #[must_use]
     pub fn of(config: &Config, of_personas: &BTreeSet<String>) -> Self {
-        let (limits, prices) = (&config.limits, Prices::new(&config.model.prices));
+        let (limits, prices) = (&config.limits, Prices::of(&config.model));
         let models = config.model.names_with(of_personas);
         let token = |model: &str| {
             let one = prices.cost(model, TokenUsage { prompt: 1, completion: 1 })?;

@@ -14,7 +14,12 @@ mod log_filter;
 mod notices;
 mod origins;
 mod parse;
+mod per_provider;
+mod provider;
 mod read;
+mod read_model;
+mod read_providers;
+mod request_extras;
 mod secret_source;
 mod settings;
 mod source;
@@ -32,7 +37,10 @@ pub use self::{
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     origins::AllowedOrigin,
     parse::{http_url, list, pico_per_token},
-    secret_source::SecretPlace,
+    per_provider::{PerProvider, ProviderIndex},
+    provider::{KeySource, ListedModel, Omission, Provider, TlsRoots},
+    request_extras::{ExtraFields, ExtraHeaders},
+    secret_source::{SecretPlace, UnreadableSecret, read_key},
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
         MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
@@ -58,7 +66,7 @@ mod tests {
         let config = Config::read(&Source::default()).unwrap();
         assert_eq!((config.server.host.as_str(), config.server.port), ("127.0.0.1", 5000));
         assert!(!config.credentials.papita_configured);
-        assert!(!config.model.works_without_key());
+        assert!(!config.providers.first().works_without_key());
     }
 
     #[test]

@@ -92,6 +92,11 @@ pub fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
+/// Parses the longest length of an answer: a whole number of at least 1.
+pub(super) fn answer_tokens(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|tokens| *tokens > 0)
+}
+
 /// Parses prices: a comma-separated list of `model=input/output` in dollars per million tokens. Returns pico-dollars per
 /// token.
 pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::{
-    config_file::{self, ConfigFile, FileSettings},
+    config_file::{self, ConfigFile, FileSettings, Parsed},
     database_address::DatabaseAddress,
     events::Events,
     hooks::Hooks,
@@ -15,9 +15,11 @@ use super::{
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins,
     parse::{self, COUNT, DURATION, HTTP_URL, SWITCH},
+    read_model::read_model,
+    read_providers::read_providers,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
-        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Quotas, Server, SessionLog, Turns,
+        Accounts, Config, Credentials, Database, LogContent, LogFormat, LogRetention, MetricsAccess, OnDisconnect,
+        Proxy, Quotas, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables::{self as var, Variable},
@@ -55,10 +57,12 @@ impl SessionLog {
 /// Reads all settings before it returns `None`, so that the reader collects all invalid ones.
 fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let server = read_server(source, reader);
-    let model = read_model(reader);
+    let file = read_config_file(source, reader);
+    let servers = file.as_ref().map(|file| &file.servers);
+    let providers = read_providers(source, reader, servers);
+    let model = read_model(source, reader, servers);
     let turns = read_turns(reader);
     let limits = read_limits(source, reader);
-    let file = read_config_file(source, reader, limits);
     let credentials = read_credentials(source, reader);
     let admin_token =
         reader.read(var::ADMIN_TOKEN, "32 or more random characters without blanks, or nothing", |text| {
@@ -87,7 +91,9 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     );
     let proxy = read_proxy(reader);
     let hooks = Hooks::read(reader);
-    let (config_file, FileSettings { limits, sites }) = file?;
+    let file = file?;
+    let config_file = ConfigFile { path: source.config_file(), limits: limits?, servers: file.servers.clone() };
+    let FileSettings { limits, sites, .. } = config_file.merged(file);
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let default_persona = reader.text(var::DEFAULT_PERSONA).filter(|id| !id.is_empty()).map(str::to_owned);
     Some(Config {
@@ -95,6 +101,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         server: server?,
         personas_dir,
         default_persona,
+        providers: providers?,
         model: model?,
         turns: turns?,
         limits,
@@ -175,64 +182,6 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     })
 }
 
-fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
-    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match lower(text).as_str() {
-        "auto" => Some(AiService::Auto),
-        "openai" => Some(AiService::OpenAi),
-        "basic" => Some(AiService::Basic),
-        _ => None,
-    });
-    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url).map(ServerUrl::from);
-    let default = reader.text(var::OPENAI_MODEL).map(str::to_owned);
-    let allowed = reader.text(var::ALLOWED_MODELS).unwrap_or_default();
-    let allowed = parse::list(allowed).map(str::to_owned).collect();
-    let prices = reader.read(
-        var::MODEL_PRICES,
-        "model=input/output in US dollars per million tokens, comma-separated",
-        parse::prices,
-    );
-    let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
-    let vision = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
-    let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
-        "" => Some(None),
-        text => answer_tokens(text).map(Some),
-    });
-    let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match lower(text).as_str() {
-        "auto" => Some(ModelStream::Auto),
-        "always" => Some(ModelStream::Always),
-        _ => None,
-    });
-    let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
-    let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
-    let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
-    let response_limit = reader.read(var::MODEL_RESPONSE_LIMIT, "a size such as 8MiB", parse::bytes);
-    let fallbacks = parse::list(reader.text(var::FALLBACK_MODELS).unwrap_or_default()).map(str::to_owned).collect();
-    let retries = reader
-        .read(var::MODEL_RETRIES, "a whole number up to 10", |text| text.parse().ok().filter(|retries| *retries <= 10));
-    let failure_rate = reader.read(var::BREAKER_FAILURE_RATE, "a percentage from 0 to 100", |text| {
-        text.trim_end_matches('%').parse().ok().filter(|rate| *rate <= 100)
-    });
-    let pause = reader.read(var::BREAKER_PAUSE, DURATION, parse::duration);
-    Some(Model {
-        service: service?,
-        base_url: base_url?,
-        default: default?,
-        allowed,
-        prices: prices?,
-        windows: windows?,
-        vision,
-        max_answer_tokens: max_answer_tokens?,
-        stream: stream?,
-        connect_timeout: connect_timeout?,
-        first_byte_timeout: first_byte_timeout?,
-        idle_timeout: idle_timeout?,
-        response_limit: response_limit?,
-        fallbacks,
-        retries: retries?,
-        breaker: Breaker { failure_rate: failure_rate?, pause: pause? },
-    })
-}
-
 fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
     let turns = |text: &str| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
     let timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
@@ -261,10 +210,6 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
     })
 }
 
-fn answer_tokens(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|tokens| *tokens > 0)
-}
-
 fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let visitor = read_scope(var::LIMIT_VISITOR, source, reader);
     let address = read_scope(var::LIMIT_ADDRESS, source, reader);
@@ -276,7 +221,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let handovers = read_counts(var::LIMIT_HANDOVERS, source, reader);
     let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
     let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
-        if lower(text) == "off" { Some(None) } else { answer_tokens(text).map(Some) }
+        if lower(text) == "off" { Some(None) } else { parse::answer_tokens(text).map(Some) }
     });
     let is_default = !source.has(var::LIMIT_ANONYMOUS_ANSWER);
     let anonymous_answer = tokens.map(|tokens| AnswerLimit { tokens, is_default });
@@ -292,19 +237,11 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     })
 }
 
-/// Reads the configuration file, also if other limits are invalid, so that all mistakes are reported together.
-fn read_config_file(
-    source: &Source,
-    reader: &mut Reader<'_>,
-    limits: Option<Limits>,
-) -> Option<(ConfigFile, FileSettings)> {
+/// Parses the configuration file.
+fn read_config_file(source: &Source, reader: &mut Reader<'_>) -> Option<Parsed> {
     let path = source.config_file();
     match source.config_text(&path).and_then(|text| config_file::parse(&path, text)) {
-        Ok(parsed) => {
-            let file = ConfigFile { path, limits: limits? };
-            let settings = file.merged(parsed);
-            Some((file, settings))
-        }
+        Ok(parsed) => Some(parsed),
         Err(invalid) => {
             reader.invalid.extend(invalid.settings());
             None

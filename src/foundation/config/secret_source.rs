@@ -13,7 +13,7 @@ use super::{
     text_file::{self, UnreadableFile},
     variables::SecretVariable,
 };
-use crate::foundation::file_access::FileAccess;
+use crate::foundation::{file_access::FileAccess, secret::ApiKey};
 
 /// The variable with the folder of the credentials that systemd passes to a service, each a file by its name.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
@@ -114,13 +114,24 @@ impl GivenSecret {
 
 /// An error of reading a file with one secret. Its text names what was expected.
 #[derive(Debug, thiserror::Error)]
-enum UnreadableSecret {
+pub enum UnreadableSecret {
+    /// The file cannot be read, or holds no text.
     #[error(transparent)]
     File(#[from] UnreadableFile),
+    /// The file is empty.
     #[error("a file that holds the value, and it is empty")]
     Empty,
+    /// The file has several lines.
     #[error("a file with the value alone, on one line")]
     SeveralLines,
+    /// The value is a placeholder, or has characters that a key cannot have.
+    #[error("a file with an API key, and it holds a placeholder or control characters")]
+    NoKey,
+}
+
+/// Reads the API key in a file.
+pub fn read_key(path: &Path) -> Result<ApiKey, UnreadableSecret> {
+    ApiKey::parse(&read_file(path)?).ok_or(UnreadableSecret::NoKey)
 }
 
 /// Reads the value in a file, without white space around it.

@@ -12,14 +12,13 @@ use super::{
     hooks::Hooks,
     limits::Limits,
     origins::AllowedOrigin,
+    per_provider::{PerProvider, ProviderIndex},
+    provider::{ListedModel, Provider},
 };
 use crate::foundation::{
     file_access::FileAccess,
     secret::{AdminToken, ApiKey, ServerUrl, SigningSecret},
 };
-
-/// The host of OpenAI's API, which needs a key.
-const OPENAI_HOST: &str = "api.openai.com";
 
 /// All settings of the service, parsed and validated.
 #[derive(Clone, Debug)]
@@ -34,7 +33,9 @@ pub struct Config {
     pub personas_dir: Option<PathBuf>,
     /// The id of the persona that answers when a client names none.
     pub default_persona: Option<String>,
-    /// The model server, and the models that clients may choose.
+    /// The providers of models.
+    pub providers: PerProvider<Provider>,
+    /// The models that answer, and how they are called.
     pub model: Model,
     /// Limits of turns.
     pub turns: Turns,
@@ -68,6 +69,14 @@ pub struct Config {
     pub log_level: String,
     /// The format of the diagnostics.
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Returns the places of the providers that have a model that may answer. `of_personas` are the models that personas name.
+    #[must_use]
+    pub fn used_providers(&self, of_personas: &BTreeSet<String>) -> BTreeSet<ProviderIndex> {
+        self.model.names_with(of_personas).into_iter().map(|model| self.model.provider_of(model)).collect()
+    }
 }
 
 /// What one owner, an account or a visitor of the portal, may store.
@@ -143,18 +152,18 @@ pub enum MetricsAccess {
     Admin,
 }
 
-/// Settings of the model server and its models.
+/// Settings of the models, whichever their providers are.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// What answers turns.
     pub service: AiService,
-    /// The URL of the OpenAI-compatible server, without `/chat/completions`.
-    pub base_url: ServerUrl,
+    /// The models of the configuration file. If there are none, any name is that of a model of the provider of the environment.
+    pub listed: Vec<ListedModel>,
     /// The model that is used when a client names none.
     pub default: String,
     /// Other models that clients may name.
     pub allowed: Vec<String>,
-    /// Models that are tried in this order when the requested one is unavailable.
+    /// Models that are tried in this order when the requested one is unavailable, and has no own fallbacks.
     pub fallbacks: Vec<String>,
     /// Prices that replace or add to the built-in table: the model, and pico-dollars per prompt token and per completion
     /// token.
@@ -167,12 +176,6 @@ pub struct Model {
     pub max_answer_tokens: Option<u32>,
     /// When the model is asked to stream.
     pub stream: ModelStream,
-    /// The time to connect to the model server.
-    pub connect_timeout: Duration,
-    /// The time until the first byte of a stream.
-    pub first_byte_timeout: Duration,
-    /// The time between two bytes of a stream.
-    pub idle_timeout: Duration,
     /// The largest answer that is read from the model, in bytes.
     pub response_limit: usize,
     /// How often a failed request to the model is retried.
@@ -238,25 +241,36 @@ impl Model {
         model == self.default || self.allowed.iter().any(|it| it == model)
     }
 
-    /// Returns the names of all models that may answer: those that clients may choose, and the fallbacks.
+    /// Returns the provider of a model.
     #[must_use]
-    pub fn names(&self) -> BTreeSet<&str> {
-        let named = self.allowed.iter().chain(&self.fallbacks).map(String::as_str);
-        named.chain([self.default.as_str()]).collect()
+    pub fn provider_of(&self, model: &str) -> ProviderIndex {
+        self.listed(model).map_or_else(ProviderIndex::default, |listed| listed.provider)
     }
 
-    /// Returns the names of all models that may answer, with those that personas name.
+    /// Returns the models that are tried in this order when a model is unavailable.
+    #[must_use]
+    pub fn fallbacks_of(&self, model: &str) -> &[String] {
+        self.listed(model).and_then(|listed| listed.fallbacks.as_deref()).unwrap_or(&self.fallbacks)
+    }
+
+    /// Returns the name of a model at its provider.
+    #[must_use]
+    pub fn upstream_name<'a>(&'a self, model: &'a str) -> &'a str {
+        self.listed(model).and_then(|listed| listed.upstream_name.as_deref()).unwrap_or(model)
+    }
+
+    fn listed(&self, model: &str) -> Option<&ListedModel> {
+        self.listed.iter().find(|listed| listed.name == model)
+    }
+
+    /// Returns the names of all models that may answer: those that clients may choose, those that personas name, and the
+    /// fallbacks.
     #[must_use]
     pub fn names_with<'a>(&'a self, of_personas: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
-        let mut names = self.names();
-        names.extend(of_personas.iter().map(String::as_str));
-        names
-    }
-
-    /// Whether the model server may work without an API key: any server but OpenAI's.
-    #[must_use]
-    pub fn works_without_key(&self) -> bool {
-        self.base_url.host_str() != Some(OPENAI_HOST)
+        let chosen = self.allowed.iter().chain(of_personas).map(String::as_str).chain([self.default.as_str()]);
+        let chosen = chosen.collect::<BTreeSet<_>>();
+        let fallbacks = chosen.iter().flat_map(|model| self.fallbacks_of(model)).chain(&self.fallbacks);
+        fallbacks.map(String::as_str).chain(chosen.iter().copied()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{
-    config_file::InvalidConfigFile,
+    config_file::{self, InvalidConfigFile},
     env_file::{self, Assignment},
     invalid::InvalidSetting,
     notices,
@@ -53,19 +53,30 @@ impl Source {
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     pub fn of_process(env_file: &Path) -> Self {
         let mut source = Self { env_file: env_file.to_owned(), ..Self::default() };
-        source.add_file();
+        let assignments = source.add_file();
         // `vars` would panic on a value that is not UTF-8. No setting has such a value.
         let pairs =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let environment = pairs.collect::<BTreeMap<_, _>>();
-        source.notices.extend(notices::of_environment(environment.keys().map(String::as_str)));
+        let names = environment.keys().cloned().collect::<Vec<_>>();
         if environment.contains_key(SERVER_PORT.name) && !environment.contains_key(PORT.name) {
             source.values.remove(PORT.name);
         }
         source.add(environment, &SecretPlace::Environment);
         source.read_secrets();
         source.read_config_file();
+        source.add_notices_of_names(assignments, &names);
         source
+    }
+
+    /// Adds notices about names that are neither settings nor keys that the configuration file names.
+    fn add_notices_of_names(&mut self, mut of_file: Vec<Assignment>, of_environment: &[String]) {
+        let text = if let ConfigText::Read(text) = &self.config_text { text } else { "" };
+        let keys = config_file::key_variables(text);
+        of_file.retain(|assignment| !keys.contains(&assignment.name));
+        let of_environment = of_environment.iter().filter(|name| !keys.contains(*name)).map(String::as_str);
+        let of_names = [notices::of_file(&of_file), notices::of_environment(of_environment)].concat();
+        drop(self.notices.splice(..0, of_names));
     }
 
     /// Creates a source from pairs of name and value, as an environment has them. A configuration file is read only if they
@@ -126,25 +137,29 @@ impl Source {
         }
     }
 
-    fn add_file(&mut self) {
+    /// Adds the settings of the `.env` file, and returns its assignments.
+    fn add_file(&mut self) -> Vec<Assignment> {
         let invalid = |expected| InvalidSetting { variable: ".env", expected };
         let assignments = match env_file::read(&self.env_file, is_setting) {
             Ok(assignments) => assignments,
-            Err(error) => return self.invalid.push(invalid(error.to_string())),
+            Err(error) => {
+                self.invalid.push(invalid(error.to_string()));
+                return Vec::new();
+            }
         };
-        self.notices.extend(notices::of_file(&assignments));
         let mut pairs = BTreeMap::new();
-        for Assignment { line, name, value } in assignments {
+        for Assignment { line, name, value } in &assignments {
             match value {
-                Ok(value) => drop(pairs.insert(name, value)),
+                Ok(value) => drop(pairs.insert(name.clone(), value.clone())),
                 // Without the text of the line, which may hold a key.
-                Err(malformed) if is_setting(&name) => {
+                Err(malformed) if is_setting(name) => {
                     self.invalid.push(invalid(format!("{malformed} in line {line}, which is about {name}")));
                 }
                 Err(_) => {}
             }
         }
         self.add(pairs, &SecretPlace::EnvFile);
+        assignments
     }
 
     /// Reads the secrets of all places, some of which are in files.
@@ -188,6 +203,11 @@ impl Source {
     #[must_use]
     pub fn admin_token(&self) -> Option<SecretString> {
         Reader::new(self).text(ADMIN_TOKEN).map(SecretString::from)
+    }
+
+    /// Returns the value of a variable that need not be a setting.
+    pub(super) fn other(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
     }
 
     pub(super) fn has(&self, variable: Variable) -> bool {

@@ -11,15 +11,20 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// An error of reading a file of settings. Its text names what was expected.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum UnreadableFile {
+pub enum UnreadableFile {
+    /// It is a folder.
     #[error("a file, and it is a folder (Docker makes one where the file to be mounted does not exist)")]
     Folder,
+    /// It is a pipe or a device.
     #[error("a file, and it is a pipe or a device")]
     NoRegularFile,
+    /// The file cannot be read.
     #[error("a file that this process may read ({0})")]
     Io(#[from] io::Error),
+    /// The file is too large.
     #[error("a text file of at most 1 MiB")]
     TooLarge,
+    /// The file holds no text.
     #[error("a text file in UTF-8, and it holds bytes that no text has; save it again in that encoding")]
     NotText,
 }

@@ -27,7 +27,7 @@ variables! {
     FRONTEND_URL = "", "websites whose pages may call this server, comma-separated; https://*.shop.example allows every subdomain of one label; unset allows every website";
     PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script; with sites, it also ends questions without a ticket, an account or an API key";
 
-    CONFIG_FILE = "al-chat.toml", "file with the sites that embed the chat window, and with limits; it may be missing unless another one is named here, and is read again when it changes";
+    CONFIG_FILE = "al-chat.toml", "file with the sites that embed the chat window, with limits, and with providers and models; it may be missing unless another one is named here, and is read again when it changes";
     PERSONAS_DIR = "", "folder of persona files (Markdown) that replace or extend the built-in personas; changed files are read again";
     DEFAULT_PERSONA = "", "persona that answers when a client names none; unset answers without a persona";
 
@@ -45,6 +45,8 @@ variables! {
     MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model's server";
     MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the first byte of a streamed answer; set minutes for local models that are loaded on demand";
     MODEL_IDLE_TIMEOUT = "10s", "longest pause between two reads of a stream";
+    MODEL_HEADERS = "", "headers that are added to each request to the server of OPENAI_BASE_URL, as a JSON object such as {\"x-portkey-provider\":\"openai\"}; values may be secrets";
+    MODEL_BODY = "", "fields that are added to the JSON of each request to the server of OPENAI_BASE_URL, as a JSON object such as {\"reasoning_effort\":\"low\"}";
     MODEL_RESPONSE_LIMIT = "8MiB", "largest response accepted from the model's server";
     MODEL_RETRIES = "2", "retries of a failed request to the model, before the answer has begun";
     BREAKER_FAILURE_RATE = "50", "percentage of failed turns at which the circuit breaker of a model or a hook opens; 0 disables the breaker";
@@ -145,6 +147,7 @@ macro_rules! secret_variables {
 
 secret_variables![
     OPENAI_API_KEY,
+    MODEL_HEADERS,
     ADMIN_TOKEN,
     JWT_SECRET_KEY,
     SESSION_LOG_KEY,

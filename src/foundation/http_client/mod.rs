@@ -29,9 +29,20 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 )]
 pub struct ClientFailure(#[from] reqwest::Error);
 
-/// Builds the client. Timeouts other than for connecting are set on each request.
-pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<Client, ClientFailure> {
-    build_with(|| builder(connect_timeout, proxy))
+/// Builds the client. Timeouts other than for connecting are set on each request. Servers are trusted whose certificates are
+/// from authorities that this machine trusts; with `roots`, from those alone.
+pub fn build(
+    connect_timeout: Duration,
+    proxy: &config::Proxy,
+    roots: Option<&config::TlsRoots>,
+) -> Result<Client, ClientFailure> {
+    build_with(|| {
+        let builder = builder(connect_timeout, proxy)?;
+        Ok(match roots {
+            Some(roots) => builder.tls_certs_only(roots.certificates()),
+            None => builder,
+        })
+    })
 }
 
 /// Builds a client that looks host names up by this resolver. Timeouts other than for connecting are set on each request.

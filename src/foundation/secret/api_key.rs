@@ -21,6 +21,8 @@ static DEBUG_HASH_KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 pub struct ApiKey {
     text: SecretString,
     bearer: HeaderValue,
+    /// The key alone, for headers other than `Authorization`.
+    alone: HeaderValue,
 }
 
 /// The reason why a text is not an API key.
@@ -57,7 +59,9 @@ impl ApiKey {
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| InvalidApiKey::InvalidHeaderValue)?;
         bearer.set_sensitive(true);
-        Ok(Self { text: SecretString::from(text), bearer })
+        let mut alone = HeaderValue::try_from(text).map_err(|_| InvalidApiKey::InvalidHeaderValue)?;
+        alone.set_sensitive(true);
+        Ok(Self { text: SecretString::from(text), bearer, alone })
     }
 
     /// Returns the `Authorization` header's value, `Bearer KEY`. It is built once, and marked as sensitive so that HTTP
@@ -65,6 +69,12 @@ impl ApiKey {
     #[must_use]
     pub fn bearer(&self) -> HeaderValue {
         self.bearer.clone()
+    }
+
+    /// Returns the value of a header that has the key alone, such as Azure's `api-key`; built and marked in the same way.
+    #[must_use]
+    pub fn alone(&self) -> HeaderValue {
+        self.alone.clone()
     }
 
     /// Returns the key's length in bytes.

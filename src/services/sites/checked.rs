@@ -1,9 +1,12 @@
 //! Sites whose personas and models exist.
 
-use super::{file_watch::FileWatch, named_parts::NamedParts};
+use super::named_parts::NamedParts;
 use crate::{
     adapters::personas::Personas,
-    foundation::config::{Config, InvalidConfigFile},
+    foundation::{
+        config::{Config, InvalidConfigFile},
+        file_watch::FileWatch,
+    },
 };
 
 /// The proof that there are the personas and models that the sites name, and what later versions of the file are checked with.

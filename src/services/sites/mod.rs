@@ -3,7 +3,6 @@
 //! Visitors of a site prove by a ticket that they have come by one of its pages. The operator can pause a site.
 
 mod checked;
-mod file_watch;
 mod named_parts;
 mod pauses;
 mod pausing;
@@ -22,15 +21,14 @@ pub use self::{
     site_visit::{NewTicket, RequestingPage, SiteVisit, TicketRefusal},
     tickets::{BadTicket, TICKET_PREFIX, TicketPage},
 };
-use self::{
-    file_watch::FileWatch, named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets,
-};
+use self::{named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets};
 use crate::{
     adapters::storage::Storage,
     domain::tenant::{PausedBy, Site, SitePause, Tenant, TenantName},
     foundation::{
         clock::Clock,
         config::{AllowedOrigin, Config, ConfigFile, FileSettings, Limits, SiteSettings},
+        file_watch::FileWatch,
         secret::SigningSecret,
         tasks::Tasks,
     },
@@ -179,11 +177,17 @@ impl Sites {
         let Inner { file, named, current, pauses, .. } = &*self.0;
         let read = file.read_again().and_then(|read| named.check(&file.path, &read.sites).map(|()| read));
         match read {
-            Ok(FileSettings { limits, sites }) => {
+            Ok(FileSettings { limits, sites, has_other_servers }) => {
                 let ids = sites.iter().map(|site| site.id.to_string()).collect::<Vec<_>>();
                 let before = Arc::clone(&current.borrow().sites);
                 current.send_replace(Current::new(limits, sites, &before, pauses));
                 tracing::info!(sites = ?ids, "{} was read again", file.path.display());
+                if has_other_servers {
+                    tracing::warn!(
+                        "other providers or models in {} are used after the next start; until then, those of this start are",
+                        file.path.display()
+                    );
+                }
             }
             Err(failure) => {
                 tracing::warn!(%failure, "limits and sites stay as they were, since the configuration file has mistakes");

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use super::model_calls::ProviderAccess;
 use crate::{
     adapters::{
-        credentials::Credentials,
         hooks::{EventReceiver, GuardHook},
         personas::Personas,
         session_log::SessionLog,
         storage::Storage,
     },
-    foundation::{clock::Clock, http_client::Client, tasks::Tasks},
+    foundation::{clock::Clock, config::PerProvider, http_client::Client, tasks::Tasks},
 };
 
 /// The adapters and other objects that [`Turns`](super::Turns) uses.
@@ -25,8 +25,8 @@ pub struct Dependencies {
     /// The personas. A model that only a persona names has no circuit breaker before the next start if the persona is added
     /// while the service runs.
     pub personas: Personas,
-    /// The API keys.
-    pub credentials: Credentials,
+    /// What calls to the models of each provider need.
+    pub providers: PerProvider<ProviderAccess>,
     /// The session log.
     pub log: SessionLog,
     /// The database.

@@ -55,6 +55,12 @@ struct ModelLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProviderLabels {
+    model: String,
+    provider: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
     model: String,
     kind: &'static str,
@@ -156,10 +162,12 @@ pub(super) struct Sample<'a> {
 }
 
 impl Metrics {
-    /// Creates the metrics of the process with this id, with counters for these models and the settings' limits.
+    /// Creates the metrics of the process with this id, with counters for these models and the settings' limits. `providers` are
+    /// models with their providers; none if there is only one provider.
     pub(super) fn new<'a>(
         instance: Uuid,
         models: impl IntoIterator<Item = &'a str>,
+        providers: impl Iterator<Item = (&'a str, &'a str)>,
         config: &Config,
         guard: &GuardMetrics,
     ) -> Self {
@@ -176,6 +184,7 @@ impl Metrics {
             sampled: SampledMetrics::default(),
         };
         this.register_process(instance);
+        this.register_providers(providers);
         this.register_counted();
         if let Some(settings) = &config.hooks.guard {
             let kinds = if settings.answers { &["question", "answer"][..] } else { &["question"] };
@@ -191,6 +200,19 @@ impl Metrics {
         process.get_or_create(&labels).set(1);
         let about = "1: the process with this id in its lines of the session log, and its version";
         self.registry.register("process_info", about, process);
+    }
+
+    fn register_providers<'a>(&mut self, providers: impl Iterator<Item = (&'a str, &'a str)>) {
+        let family = Family::<ProviderLabels, Gauge>::default();
+        let mut are_several = false;
+        for (model, provider) in providers {
+            let labels = ProviderLabels { model: model.to_owned(), provider: provider.to_owned() };
+            family.get_or_create(&labels).set(1);
+            are_several = true;
+        }
+        if are_several {
+            self.registry.register("model_provider", "1: the model is called at this provider", family);
+        }
     }
 
     fn register_counted(&mut self) {

@@ -57,6 +57,7 @@ pub use self::{
     failure::TurnFailure,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
+    model_calls::ProviderAccess,
     recovery::RecoveryFailure,
     recovery_progress::RecoveryProgress,
     request::{StoredChatTurn, TurnRequest},

@@ -12,7 +12,7 @@ use super::{
     limits::TurnLimits,
     memory_guard,
     metrics::Metrics,
-    model_calls::{ModelAbilities, ModelCalls},
+    model_calls::{ModelAbilities, ModelCalls, Routes},
     model_test::ModelTest,
     monitor::Monitor,
     outbox::{self, Receiver},
@@ -26,10 +26,7 @@ use super::{
     turn_tasks::TurnTasks,
 };
 use crate::{
-    adapters::{
-        model::{OpenAi, basic},
-        usage::UsageLog,
-    },
+    adapters::{credentials::Credentials, model::basic, usage::UsageLog},
     domain::{cost::Prices, known_models::KnownModels},
     foundation::{config::Config, memory_limit, outage::StartOutage},
 };
@@ -60,11 +57,11 @@ impl Parts {
         let persona_models = dependencies.personas.models();
         let models = config.model.names_with(&persona_models);
         let counted = models.iter().copied().chain([basic::NAME]);
-        let guard_metrics = GuardMetrics::default();
-        let metrics = Arc::new(Metrics::new(dependencies.log.instance(), counted, config, &guard_metrics));
-        let client = OpenAi::new(&config.model, dependencies.client.clone());
-        let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
-        let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
+        let routes = Arc::new(Routes::new(config, &dependencies.providers));
+        let providers = models.iter().filter_map(|model| Some((*model, routes.provider_name(model)?)));
+        let (instance, guard_metrics) = (dependencies.log.instance(), GuardMetrics::default());
+        let metrics = Arc::new(Metrics::new(instance, counted, providers, config, &guard_metrics));
+        let abilities = Arc::new(ModelAbilities::new(KnownModels::of(&config.model), Arc::clone(&routes)));
 
         start_outboxes(config, dependencies);
         let recorder = Arc::new(recorder(config, dependencies, &abilities, &metrics));
@@ -81,13 +78,11 @@ impl Parts {
         dependencies.tasks.spawn("journal memory", guard);
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
-        let credentials = dependencies.credentials.clone();
         let guard = open_guard(config, dependencies, guard_metrics);
         let judges_answers = config.hooks.guard.as_ref().is_some_and(|guard| guard.answers);
         let of_answers = guard.clone().filter(|_| judges_answers);
         let model_metrics = Arc::clone(&metrics);
-        let model_calls =
-            ModelCalls::new(&config.model, &models, client, abilities, credentials, model_metrics, of_answers);
+        let model_calls = ModelCalls::new(&config.model, &models, routes, abilities, model_metrics, of_answers);
         let model_calls = Arc::new(model_calls);
         let cut_off = tasks.cut_off();
         let runner = TurnRunner {
@@ -158,13 +153,19 @@ fn recorder(
         storage: dependencies.storage.clone(),
         clock: dependencies.clock.clone(),
         metrics: Arc::clone(metrics),
-        usage_meter: UsageMeter::new(Prices::new(&config.model.prices), Arc::clone(abilities)),
+        usage_meter: UsageMeter::new(Prices::of(&config.model), Arc::clone(abilities)),
         outbox_entries: OutboxEntries::new(
-            dependencies.credentials.clone(),
+            used_credentials(config, dependencies),
             dependencies.storage.clone(),
             dependencies.clock.clone(),
         ),
     }
+}
+
+/// Returns the keys of the providers that have a model that may answer.
+fn used_credentials(config: &Config, dependencies: &Dependencies) -> Vec<Credentials> {
+    let used = config.used_providers(&dependencies.personas.models());
+    used.into_iter().map(|provider| dependencies.providers.get(provider).credentials.clone()).collect()
 }
 
 fn admission(dependencies: &Dependencies, permits: Arc<Permits>, tasks: &TurnTasks) -> Admission {

@@ -213,6 +213,9 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub bearer: Option<String>,
+    pub headers: HeaderMap,
+    /// The query of the address.
+    pub query: Option<String>,
     pub body: Value,
     /// What was sent in response so far.
     pub sent: Sent,
@@ -328,13 +331,21 @@ struct State {
 
 struct Recorded {
     bearer: Option<String>,
+    headers: HeaderMap,
+    query: Option<String>,
     body: Value,
     progress: Arc<Progress>,
 }
 
 impl Recorded {
     fn call(&self) -> Call {
-        Call { bearer: self.bearer.clone(), body: self.body.clone(), sent: self.progress.sent() }
+        Call {
+            bearer: self.bearer.clone(),
+            headers: self.headers.clone(),
+            query: self.query.clone(),
+            body: self.body.clone(),
+            sent: self.progress.sent(),
+        }
     }
 }
 
@@ -378,19 +389,21 @@ impl Handler for Model {
 
 impl Model {
     async fn complete(&self, bearer: Option<&str>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
-        let request_body = read_json(request).await?;
-        match self.admit(bearer, &request_body, &progress) {
+        let (headers, query) = (request.headers().clone(), request.uri().query().map(str::to_owned));
+        let body = read_json(request).await?;
+        let recorded = Recorded { bearer: bearer.map(str::to_owned), headers, query, body, progress: progress.clone() };
+        let request_body = recorded.body.clone();
+        match self.admit(bearer, recorded, &progress) {
             Some(behaviour) => respond_as(&behaviour, &request_body, progress).await,
             None => Ok(wrong_key(bearer)),
         }
     }
 
     /// Records the call and returns the behaviour for it; `None` for a key that is not accepted.
-    fn admit(&self, bearer: Option<&str>, request_body: &Value, progress: &Arc<Progress>) -> Option<Arc<Behaviour>> {
+    fn admit(&self, bearer: Option<&str>, call: Recorded, progress: &Arc<Progress>) -> Option<Arc<Behaviour>> {
         let mut state = self.state();
         if let Some(record) = &mut state.record {
-            let (bearer, progress) = (bearer.map(str::to_owned), progress.clone());
-            record.push(Recorded { bearer, body: request_body.clone(), progress });
+            record.push(call);
         }
         let behaviour = state.admits(bearer).then(|| state.next());
         drop(state);

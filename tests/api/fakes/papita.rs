@@ -34,6 +34,8 @@ struct State {
     hanging: bool,
     held: Option<Gate>,
     credentials: (StatusCode, String),
+    /// The keys by their names, and how often each was asked for; `openai` is not among them.
+    named: HashMap<String, (String, usize)>,
     usage_status: StatusCode,
     /// The body of the responses to usage records that are not JSON; such records are not accepted.
     usage_page: Option<&'static str>,
@@ -58,6 +60,7 @@ impl Default for State {
             hanging: false,
             held: None,
             credentials: (StatusCode::NOT_FOUND, not_found()),
+            named: HashMap::new(),
             usage_status: StatusCode::OK,
             usage_page: None,
             usage_delay: Duration::ZERO,
@@ -90,6 +93,17 @@ impl FakePapita {
     pub fn serve_key(&self, key: &str) {
         let credentials = json!({"credentials": {"credentials": {"api_key": key}}});
         self.serve_body(200, credentials.to_string());
+    }
+
+    /// Serves a key under another name than `openai`.
+    pub fn serve_named_key(&self, name: &str, key: &str) {
+        let mut state = self.0.handler.state();
+        state.named.entry(name.to_owned()).or_default().0 = key.to_owned();
+    }
+
+    /// Returns how often a key that is served under another name than `openai` was asked for.
+    pub fn named_key_calls(&self, name: &str) -> usize {
+        self.0.handler.state().named[name].1
     }
 
     pub fn serve_body(&self, code: u16, body: String) {
@@ -190,6 +204,9 @@ impl Handler for Papita {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let answer = match (request.method(), request.uri().path()) {
             (&Method::GET, "/api/credentials/global/openai") => self.serve_key().await,
+            (&Method::GET, path) if path.starts_with("/api/credentials/global/") => {
+                Some(self.serve_named(path.rsplit('/').next().unwrap_or_default()))
+            }
             (&Method::POST, "/api/usage/log") => self.receive_record(request).await?,
             _ => Some(respond_text(StatusCode::NOT_FOUND, JSON, not_found())),
         };
@@ -201,6 +218,16 @@ impl Handler for Papita {
 }
 
 impl Papita {
+    fn serve_named(&self, name: &str) -> Response<Body> {
+        match self.state().named.get_mut(name) {
+            Some((key, calls)) => {
+                *calls += 1;
+                respond_text(StatusCode::OK, JSON, json!({ "api_key": key }).to_string())
+            }
+            None => respond_text(StatusCode::NOT_FOUND, JSON, not_found()),
+        }
+    }
+
     async fn serve_key(&self) -> Option<Response<Body>> {
         self.key_calls.add_one();
         let held = self.state().held.clone();

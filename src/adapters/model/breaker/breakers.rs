@@ -18,12 +18,11 @@ use crate::{
 pub struct Breakers(HashMap<String, Arc<ModelBreaker>>);
 
 impl Breakers {
-    /// Creates a circuit breaker for each model. `fallbacks` are the models that may be asked instead of another one.
+    /// Creates a circuit breaker for each model. `has_fallback` says of a model whether another one may be asked instead.
     #[must_use]
-    pub fn new(settings: config::Breaker, models: &BTreeSet<&str>, fallbacks: &[String]) -> Self {
+    pub fn new(settings: config::Breaker, models: &BTreeSet<&str>, has_fallback: impl Fn(&str) -> bool) -> Self {
         let breaker = |model: &&str| {
-            let has_fallback = fallbacks.iter().any(|fallback| fallback != model);
-            let pauses = Pauses::new(settings.pause, has_fallback);
+            let pauses = Pauses::new(settings.pause, has_fallback(model));
             let circuit = Circuit::new(settings.failure_rate, pauses);
             ((*model).to_owned(), Arc::new(ModelBreaker::new(model, circuit)))
         };
@@ -56,7 +55,7 @@ mod tests {
     const EACH_FAILURE: config::Breaker = config::Breaker { failure_rate: 1, pause: Duration::from_secs(10) };
 
     fn breakers(settings: config::Breaker) -> Breakers {
-        Breakers::new(settings, &BTreeSet::from(["m"]), &["spare".to_owned()])
+        Breakers::new(settings, &BTreeSet::from(["m"]), |_| true)
     }
 
     fn caller(number: u64) -> CallerHash {

@@ -1,7 +1,10 @@
 //! The client of one OpenAI-compatible endpoint.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -15,6 +18,7 @@ use super::{
     parameters::Parameters,
     provider_error::ProviderError,
     request::RequestBody,
+    restrictions::Restrictions,
     retry_after,
     transport::transport_error,
 };
@@ -32,23 +36,47 @@ use crate::{
 pub struct OpenAi {
     client: Client,
     url: ServerUrl,
+    /// The header that has the key alone; `None` for `Authorization: Bearer KEY`.
+    key_header: Option<HeaderName>,
+    /// The headers that are added to each request.
+    headers: HeaderMap,
+    /// The values of these headers that may be secrets.
+    secrets: Arc<[ApiKey]>,
+    /// The end of the JSON of each request: fields that are added to it, and the closing brace.
+    end_of_body: SecretString,
     limits: Limits,
     learned: LearnedModels,
     loaded: LoadedModels,
 }
 
 impl OpenAi {
-    /// Creates a client with these settings. A query in the base URL, such as Azure's `api-version`, is kept.
+    /// Creates a client for a provider that reads answers of at most `response_limit` bytes. A query in the base URL, such as
+    /// Azure's `api-version`, is kept.
     #[must_use]
-    pub fn new(settings: &config::Model, client: Client) -> Self {
-        let url = url_below(&settings.base_url, "chat/completions").into();
+    pub fn new(provider: &config::Provider, response_limit: usize, client: Client) -> Self {
+        let url = url_below(&provider.base_url, "chat/completions").into();
         let limits = Limits {
-            first_byte_timeout: settings.first_byte_timeout,
-            idle_timeout: settings.idle_timeout,
-            response: settings.response_limit,
+            first_byte_timeout: provider.first_byte_timeout,
+            idle_timeout: provider.idle_timeout,
+            response: response_limit,
         };
         let loaded = LoadedModels::new(limits.first_byte_timeout);
-        Self { client, url, limits, learned: LearnedModels::default(), loaded }
+        Self {
+            client,
+            url,
+            key_header: provider.key_header.clone(),
+            headers: provider.headers.map().clone(),
+            secrets: provider.headers.secrets().into(),
+            end_of_body: format!("{}}}", provider.body.continuation()).into(),
+            limits,
+            learned: LearnedModels::new(Restrictions::stated(&provider.omit)),
+            loaded,
+        }
+    }
+
+    /// Returns what the provider's texts must not show: the key of a call, and the headers that may be secrets.
+    pub fn secrets<'s>(&'s self, key: Option<&'s ApiKey>) -> impl Iterator<Item = &'s ApiKey> + Clone {
+        self.secrets.iter().chain(key)
     }
 
     /// Asks a model, and asks again without the parameters or roles that its server refuses. Returns when the model has
@@ -73,7 +101,7 @@ impl OpenAi {
                     return Ok(answer);
                 }
                 Err(FailedCall { error, retry_with: Some(adapted) }) => {
-                    let reason = error.shown_reason(key, request.texts());
+                    let reason = error.shown_reason(self.secrets(key), request.texts());
                     let name = request.model;
                     tracing::info!(
                         model = name,
@@ -176,16 +204,24 @@ impl OpenAi {
         key: Option<&ApiKey>,
         deadline: Instant,
     ) -> Result<reqwest::Response, ModelError> {
-        let body = serde_json::to_vec(body).map_err(|_| ModelFailure::Unreadable)?;
+        let mut body = serde_json::to_vec(body).map_err(|_| ModelFailure::Unreadable)?;
+        if body.pop() == Some(b'}') {
+            body.extend_from_slice(self.end_of_body.expose_secret().as_bytes());
+        }
         let body = Bytes::from(body);
         let request = |client: &reqwest::Client| {
             let request = client
                 .post(Url::clone(&self.url))
+                .headers(self.headers.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 // Compression would delay the pieces of a stream.
                 .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
                 .body(body.clone());
-            if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }
+            match (key, &self.key_header) {
+                (None, _) => request,
+                (Some(key), None) => request.header(AUTHORIZATION, key.bearer()),
+                (Some(key), Some(name)) => request.header(name, key.alone()),
+            }
         };
         let sent = timeout_at(deadline, self.client.send(request)).await;
         sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| transport_error(&error))

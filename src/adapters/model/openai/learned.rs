@@ -19,20 +19,29 @@ pub(super) struct LearnedModel {
     pub(super) window: Option<u64>,
 }
 
-/// The learned properties of all models. Clones share them.
+/// The learned properties of all models of a server. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LearnedModels(Arc<RwLock<HashMap<String, LearnedModel>>>);
+pub(super) struct LearnedModels {
+    by_name: Arc<RwLock<HashMap<String, LearnedModel>>>,
+    /// What is known about each model before it is asked.
+    initial: LearnedModel,
+}
 
 impl LearnedModels {
+    /// `restrictions` are those that the settings state for all models of the server.
+    pub(super) fn new(restrictions: Restrictions) -> Self {
+        Self { initial: LearnedModel { restrictions, ..LearnedModel::default() }, ..Self::default() }
+    }
+
     /// Returns the learned properties of a model.
     pub(super) fn get(&self, model: &str) -> LearnedModel {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(model).copied().unwrap_or_default()
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(model).copied().unwrap_or(self.initial)
     }
 
     /// Changes the learned properties of a model.
     pub(super) fn update(&self, model: &str, change: impl FnOnce(&mut LearnedModel)) {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        change(all.entry(model.to_owned()).or_default());
+        let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(model.to_owned()).or_insert(self.initial));
     }
 }
 
@@ -45,5 +54,14 @@ mod tests {
         let learned = LearnedModels::default();
         learned.update("m", |model| model.reasons = true);
         assert!(learned.get("m").reasons && !learned.get("other").reasons);
+    }
+
+    #[test]
+    fn stated_restrictions_are_those_of_each_model() {
+        let stated = Restrictions { no_temperature: true, ..Restrictions::default() };
+        let learned = LearnedModels::new(stated);
+        learned.update("m", |model| model.restrictions.no_stream = true);
+        assert_eq!(learned.get("other").restrictions, stated);
+        assert_eq!(learned.get("m").restrictions, Restrictions { no_stream: true, ..stated });
     }
 }

@@ -1,6 +1,7 @@
 //! The parameters and roles that a model's server refuses, so that no request is refused twice for the same reason.
 
 use super::{parameters::Parameters, phrases::Meaning, provider_error::ProviderError};
+use crate::foundation::config::Omission;
 
 /// The parameters and roles that a model's server refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,18 @@ pub(super) struct Restrictions {
 }
 
 impl Restrictions {
+    /// Returns the restrictions of a server that does not know these parameters.
+    pub(super) fn stated(omissions: &[Omission]) -> Self {
+        let omits = |omission| omissions.contains(&omission);
+        Self {
+            no_stream_options: omits(Omission::StreamOptions),
+            no_temperature: omits(Omission::Temperature),
+            no_max_tokens: omits(Omission::MaxTokens),
+            no_max_completion_tokens: omits(Omission::MaxCompletionTokens),
+            ..Self::default()
+        }
+    }
+
     /// Returns the restrictions with the one that a refusal adds; `None` if no other form of the request, which had
     /// these parameters, can avoid the refusal.
     pub(super) fn after_refusal(self, error: &ProviderError, sent: Parameters) -> Option<Self> {

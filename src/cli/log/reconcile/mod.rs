@@ -140,7 +140,7 @@ impl Comparison<'_> {
     /// Returns the running service, if the arguments name one.
     fn figure_source(&self) -> Result<Option<FigureSource>, ExitCode> {
         let Some(server) = self.server.clone() else { return Ok(None) };
-        let client = http_client::build(self.config.model.connect_timeout, &self.config.proxy);
+        let client = http_client::build(self.config.providers.first().connect_timeout, &self.config.proxy, None);
         let client = client.map_err(|failure| usage_error(&failure))?;
         let token = Source::of_process(self.env_file).admin_token();
         Ok(Some(FigureSource { client, server, token }))

@@ -1,9 +1,11 @@
-//! The configuration file, `al-chat.toml`: limits, and the sites that embed the chat window. It is optional, and what the
-//! environment or `.env` says takes precedence.
+//! The configuration file, `al-chat.toml`: limits, the sites that embed the chat window, and providers with their models. It
+//! is optional, and what the environment or `.env` says takes precedence.
 //!
 //! The file is read strictly: unknown fields are mistakes, and all mistakes are reported together, each with its line.
 
 mod mistakes;
+mod models;
+mod providers;
 mod section;
 mod sites;
 
@@ -16,9 +18,15 @@ pub use self::{
     sites::{SiteLimits, SiteSettings},
 };
 use self::{
-    mistakes::Mistakes,
+    mistakes::{Line, Mistakes},
+    models::read_models,
+    providers::read_providers,
     section::Section,
     sites::{read_limit_list, read_sites},
+};
+pub(super) use self::{
+    models::FileModel,
+    providers::{FileKey, FileProvider, SETTINGS_PROVIDER},
 };
 use super::{
     invalid::InvalidSetting,
@@ -28,7 +36,7 @@ use super::{
 };
 
 /// The sections of the file.
-const SECTIONS: &[&str] = &["limits", "sites"];
+const SECTIONS: &[&str] = &["limits", "sites", "providers", "models"];
 
 /// The fields of the section `limits`.
 const LIMIT_FIELDS: &[&str] = &["visitor", "address", "key", "total"];
@@ -40,6 +48,15 @@ pub struct ConfigFile {
     pub path: PathBuf,
     /// The limits of the environment and of `.env`, and the defaults.
     pub(super) limits: Limits,
+    /// The providers and models that are used until the next start.
+    pub(super) servers: FileServers,
+}
+
+/// The providers and models of the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct FileServers {
+    pub(super) providers: Vec<FileProvider>,
+    pub(super) models: Vec<FileModel>,
 }
 
 /// What the configuration file says, after what takes precedence.
@@ -49,12 +66,15 @@ pub struct FileSettings {
     pub limits: Limits,
     /// The sites, in the order of the file.
     pub sites: Vec<SiteSettings>,
+    /// Whether the providers or models of the file differ from those that are used until the next start.
+    pub has_other_servers: bool,
 }
 
 /// What the configuration file says by itself.
 pub(super) struct Parsed {
     limits: FileLimits,
     sites: Vec<SiteSettings>,
+    pub(super) servers: FileServers,
 }
 
 /// The limits of the file; `None` where it has none.
@@ -83,6 +103,14 @@ fn listed(path: &Path, mistakes: &[Mistake]) -> String {
     mistakes.collect::<Vec<_>>().join("; ")
 }
 
+impl Line {
+    /// Returns what is expected in this line of the file at a path.
+    pub(super) fn expects(self, expected: String, path: &Path) -> InvalidSetting {
+        let mistake = Mistake { line: self.0, expected };
+        InvalidSetting { variable: CONFIG_FILE.name, expected: mistake.in_file(path) }
+    }
+}
+
 impl InvalidConfigFile {
     pub(super) fn unreadable(path: &Path, error: &UnreadableFile) -> Self {
         Self::Unreadable(path.to_owned(), error.to_string())
@@ -109,7 +137,7 @@ impl ConfigFile {
     }
 
     /// Returns the settings with the limits of the file where no others are set.
-    pub(super) fn merged(&self, Parsed { limits: file, sites }: Parsed) -> FileSettings {
+    pub(super) fn merged(&self, Parsed { limits: file, sites, servers }: Parsed) -> FileSettings {
         let merged = |own: &ScopeLimits, of_file: Option<ScopeLimits>| {
             of_file.filter(|_| own.is_default).unwrap_or_else(|| own.clone())
         };
@@ -121,13 +149,23 @@ impl ConfigFile {
             total: merged(total, file.total),
             ..self.limits.clone()
         };
-        FileSettings { limits, sites }
+        FileSettings { limits, sites, has_other_servers: servers != self.servers }
     }
 }
 
 /// Parses the text of the file at a path. Fails with all mistakes.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, InvalidConfigFile> {
     parse_text(text).map_err(|mistakes| InvalidConfigFile::Mistakes(path.to_owned(), mistakes))
+}
+
+/// Returns the names of the variables that the file names as keys of providers; none if it has mistakes.
+pub(super) fn key_variables(text: &str) -> Vec<String> {
+    let providers = parse_text(text).map(|parsed| parsed.servers.providers).unwrap_or_default();
+    let variable = |provider: FileProvider| match provider.key {
+        Some(FileKey::Variable(name)) => Some(name),
+        _ => None,
+    };
+    providers.into_iter().filter_map(variable).collect()
 }
 
 fn parse_text(text: &str) -> Result<Parsed, Vec<Mistake>> {
@@ -143,8 +181,10 @@ fn parse_text(text: &str) -> Result<Parsed, Vec<Mistake>> {
     let file = Section::new(String::new(), table.get_ref(), 0, SECTIONS, &mistakes);
     let limits = file.table("limits", LIMIT_FIELDS).map(|limits| read_limits(&limits)).unwrap_or_default();
     let sites = read_sites(&file);
+    let (providers, names) = read_providers(&file);
+    let servers = FileServers { providers, models: read_models(&file, &names) };
     let mistakes = mistakes.into_sorted();
-    if mistakes.is_empty() { Ok(Parsed { limits, sites }) } else { Err(mistakes) }
+    if mistakes.is_empty() { Ok(Parsed { limits, sites, servers }) } else { Err(mistakes) }
 }
 
 fn read_limits(section: &Section<'_>) -> FileLimits {
@@ -168,7 +208,7 @@ mod tests {
         let text = "[limits]\nvisitor = \"5/minute\"\ntotal = \"5usd/day\"\n\n[[sites]]\nid = \"shop\"\norigins = [\"https://shop.example\"]\n\
                     persona = \"eva\"\nmodels = [\"small\", \"large\"]\nlimits.visitor = \"off\"\nlimits.site = \"9/day\"\npaused = true\n\
                     [[sites]]\nid = \"blog\"\norigins = [\"https://*.blog.example\", \"http://localhost:3000\"]\n";
-        let Parsed { limits, sites } = parse_text(text).ok().unwrap();
+        let Parsed { limits, sites, .. } = parse_text(text).ok().unwrap();
         assert_eq!(limits.visitor.unwrap().list.to_string(), "5/minute");
         assert_eq!(limits.total.unwrap().list.to_string(), "5.00usd/day");
         assert!(limits.address.is_none() && limits.key.is_none());
@@ -179,7 +219,7 @@ mod tests {
         assert_eq!(shop.limits.site.to_string(), "9/day");
         assert_eq!((blog.origins.len(), blog.paused, blog.models), (2, false, None));
         assert!(blog.limits.site.is_off());
-        let Parsed { limits, sites } = parse_text("").ok().unwrap();
+        let Parsed { limits, sites, .. } = parse_text("").ok().unwrap();
         assert!(limits.visitor.is_none() && sites.is_empty());
     }
 
@@ -191,7 +231,7 @@ mod tests {
         let lines = found.iter().map(|(line, _)| *line).collect::<Vec<_>>();
         assert_eq!(lines, [1, 3, 4, 6, 7, 8, 12, 13, 14, 15, 16, 17], "{found:#?}");
         for (line, words) in [
-            (1, "limits, sites, and not visiter"),
+            (1, "limits, sites, providers, models, and not visiter"),
             (4, "limits per minute or per day"),
             (8, "and not model"),
             (12, "origins such as https://shop.example"),

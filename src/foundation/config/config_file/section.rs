@@ -2,10 +2,10 @@
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
-use super::mistakes::Mistakes;
+use super::mistakes::{Line, Mistakes};
 
 /// A table of the file, of whose fields all names are known.
 pub(super) struct Section<'a> {
@@ -40,6 +40,16 @@ impl<'a> Section<'a> {
         self.mistakes.line(self.at)
     }
 
+    /// Returns the line of a field's value, or of the table if it does not have the field.
+    pub(super) fn line_of(&self, field: &str) -> Line {
+        Line(self.mistakes.line(self.value(field).map_or(self.at, |value| value.span().start)))
+    }
+
+    /// Returns the number of the table's fields.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// Reports a field that the table must have, and does not have.
     pub(super) fn require(&self, field: &str, expected: &str) {
         if self.value(field).is_none() {
@@ -51,6 +61,11 @@ impl<'a> Section<'a> {
     pub(super) fn report_field(&self, field: &str, expected: &str) {
         let at = self.value(field).map_or(self.at, |value| value.span().start);
         self.mistakes.add(at, format!("{expected} as {}{field}", self.prefix));
+    }
+
+    /// Reports what is wrong with a part of a field, at a position of the text.
+    pub(super) fn report_at(&self, at: usize, expected: &str, field: &str) {
+        self.mistakes.add(at, format!("{expected} in {}{field}", self.prefix));
     }
 
     fn value(&self, field: &str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -99,6 +114,11 @@ impl<'a> Section<'a> {
         let table = self.read(field, "a table", DeValue::as_table)?;
         let at = self.value(field).map_or(self.at, |value| value.span().start);
         Some(Section::new(format!("{}{field}.", self.prefix), table, at, fields, self.mistakes))
+    }
+
+    /// Returns the names and values of a field that is a table with any names.
+    pub(super) fn entries(&self, field: &str) -> Vec<(&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
+        self.read(field, "a table", DeValue::as_table).into_iter().flat_map(DeTable::iter).collect()
     }
 
     /// Returns the tables of a field that is a list of them.

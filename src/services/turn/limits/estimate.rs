@@ -31,7 +31,7 @@ pub(super) struct Estimator {
 
 impl Estimator {
     pub(super) fn new(config: &Config, abilities: Arc<ModelAbilities>) -> Self {
-        Self { prices: Prices::new(&config.model.prices), abilities, answer_limits: AnswerLimits::new(config) }
+        Self { prices: Prices::of(&config.model), abilities, answer_limits: AnswerLimits::new(config) }
     }
 
     /// Returns the most that a turn can use: its prompt, as far as the model can read it, and the longest answer. A price that is

@@ -8,11 +8,12 @@ use super::{
     abilities::ModelAbilities,
     call_record::CallRecord,
     call_request::{CallRequest, Target},
+    routes::Route,
 };
 use crate::{
     adapters::{
         credentials::{Credential, KeyOrigin},
-        model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest, OpenAi},
+        model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest},
     },
     domain::{chat::Finish, errors::Billing, tenant::Tenant},
     foundation::config::{self, ModelStream},
@@ -24,7 +25,6 @@ use crate::{
 
 /// Calls models for one turn, once each, and writes the answer to the turn's journal.
 pub(super) struct Attempts<'r> {
-    pub(super) client: &'r OpenAi,
     pub(super) abilities: &'r ModelAbilities,
     pub(super) metrics: &'r Metrics,
     pub(super) settings: &'r config::Model,
@@ -44,14 +44,14 @@ impl<'r> Attempts<'r> {
     ) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut record.may_have_cost, true);
         let origin = key.map_or(KeyOrigin::NO_KEY, |credential| credential.origin);
-        record.begin_call(origin, self.request.messages.len(), self.streams(target.model));
+        record.begin_call(origin, self.request.messages.len(), self.streams(target.route));
         self.metrics.count_attempt(target.model);
         self.request.journal.note_call(record.to_noted(target.model));
         let outcome = match self.send(target, key).await {
             Ok(answer) => self.receive(answer, target, permit, record).await,
             Err(error) => Err(error),
         };
-        let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
+        let outcome = outcome.map_err(|error| self.log_failure(&error, target, key));
         record.end_call(target.model, outcome.as_ref().err());
         if let Err(failure) = &outcome
             && failure.kind().billing == Billing::Unbilled
@@ -66,34 +66,35 @@ impl<'r> Attempts<'r> {
     }
 
     /// Whether a model is called for a stream.
-    pub(super) fn streams(&self, model: &str) -> bool {
+    pub(super) fn streams(&self, route: Route<'_>) -> bool {
         let is_wanted = self.request.stream || self.settings.stream == ModelStream::Always;
-        is_wanted && self.client.streams(model)
+        is_wanted && route.provider.client.streams(route.upstream)
     }
 
     async fn send(&self, target: Target<'_>, key: Option<&Credential>) -> Result<AnswerStream, ModelError> {
         let key = key.map(|credential| &credential.key);
-        let sending = self.client.ask(self.model_request(target.model), key, self.request.deadline);
+        let client = &target.route.provider.client;
+        let sending = client.ask(self.model_request(target), key, self.request.deadline);
         match target.fallback_at {
             Some(limit) => timeout_at(limit, sending).await.map_err(|_| ModelFailure::Slow)?,
             None => sending.await,
         }
     }
 
-    fn model_request<'q>(&'q self, model: &'q str) -> ModelRequest<'q> {
+    fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
         let CallRequest { messages, persona, .. } = self.request;
         let has_images = messages.iter().any(|message| message.image.is_some());
-        let abilities = self.abilities.of(model);
+        let abilities = self.abilities.of(target.model);
         let reasons = abilities.reasons;
         ModelRequest {
-            model,
+            model: target.route.upstream,
             instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
-            answer_limit: self.answer_limit(model),
+            answer_limit: self.answer_limit(target.model),
             reasons,
-            stream: self.streams(model),
+            stream: self.streams(target.route),
         }
     }
 
@@ -120,7 +121,7 @@ impl<'r> Attempts<'r> {
             Some(guard) => self.receive_judged(&mut answer, target, permit, guard, record).await,
         };
         record.report = answer.report();
-        self.add_reasoning_allowance(target.model, record);
+        self.add_reasoning_allowance(target, record);
         received?;
         let finish = answer.finish();
         // Dropping an answer that the guard has ended closes its connection.
@@ -208,11 +209,11 @@ impl<'r> Attempts<'r> {
 
     /// Adds a reasoning allowance to the token limit of a model that has reasoned, from its next call on. If reasoning
     /// used up the limit, the model is called again at once.
-    fn add_reasoning_allowance(&self, model: &str, record: &mut CallRecord<'_>) {
+    fn add_reasoning_allowance(&self, target: Target<'_>, record: &mut CallRecord<'_>) {
         let report = &record.report;
         if report.has_reasoned && !report.had_reasoning_allowance {
-            self.client.note_reasoning(model);
-            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit(model).is_some();
+            target.route.provider.client.note_reasoning(target.route.upstream);
+            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit(target.model).is_some();
         }
     }
 
@@ -222,9 +223,10 @@ impl<'r> Attempts<'r> {
     }
 
     /// Logs a failed call with the reason of the provider or the network, which is not sent to clients.
-    fn log_failure(&self, error: &ModelError, model: &str, key: Option<&Credential>) -> ModelFailure {
-        let (request_id, failure) = (self.request.journal.request_id.as_str(), &error.failure);
-        let reason = error.shown_reason(key.map(|credential| &credential.key), self.model_request(model).texts());
+    fn log_failure(&self, error: &ModelError, target: Target<'_>, key: Option<&Credential>) -> ModelFailure {
+        let (request_id, failure, model) = (self.request.journal.request_id.as_str(), &error.failure, target.model);
+        let secrets = target.route.provider.client.secrets(key.map(|credential| &credential.key));
+        let reason = error.shown_reason(secrets, self.model_request(target).texts());
         if reason.is_empty() {
             tracing::debug!(request_id, model, %failure, "a call to the model failed");
         } else {

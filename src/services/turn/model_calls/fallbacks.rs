@@ -1,25 +1,35 @@
 //! Fallbacks: other models answer where the requested one is unavailable.
 
+use std::pin::pin;
+
 use tokio::time::Instant;
 
 use super::{
     call_record::CallRecord,
     call_request::{CallRequest, Target},
     retries::Retries,
+    routes::{Route, Routes},
 };
-use crate::{adapters::model::ModelFailure, domain::chat::Finish};
+use crate::{
+    adapters::model::ModelFailure,
+    domain::chat::Finish,
+    services::turn::{failure::TurnFailure, idempotency::wait_unmarked},
+};
 
 /// Calls the requested model of one turn and, where that is unavailable, its fallbacks.
 pub(super) struct Fallbacks<'a, 'r> {
-    /// The models of `FALLBACK_MODELS`, in the order in which they are called.
+    /// The other models, in the order in which they are called.
     pub(super) models: &'a [String],
+    pub(super) routes: &'a Routes,
     pub(super) retries: Retries<'r>,
     pub(super) request: CallRequest<'r>,
+    /// Whether the turn's idempotency key is marked, as it must be before the first call.
+    pub(super) is_marked: bool,
 }
 
 impl<'a> Fallbacks<'a, '_> {
     /// Calls models until one answers. If none does, fails with the failure of the requested one.
-    pub(super) async fn call(&mut self, record: &mut CallRecord<'a>) -> Result<Finish, ModelFailure> {
+    pub(super) async fn call(&mut self, record: &mut CallRecord<'a>) -> Result<Finish, TurnFailure> {
         let requested = record.requested_model;
         let others = self.models.iter().filter(|model| *model != requested && self.request.may_use(model));
         let others = others.collect::<Vec<_>>();
@@ -27,16 +37,24 @@ impl<'a> Fallbacks<'a, '_> {
             Err(failure) if failure.kind().should_fall_back => failure,
             outcome => return outcome,
         };
+        let refusing = needs_other_provider(&failure).then(|| self.routes.of(requested).index);
         for (index, &model) in others.iter().enumerate() {
             if !self.request.may_call_again() || Instant::now() >= self.request.deadline {
                 break;
             }
+            if refusing == Some(self.routes.of(model).index) {
+                continue;
+            }
             let request_id = self.request.journal.request_id.as_str();
             tracing::info!(request_id, %failure, requested, model, "another model is asked");
             record.model = model;
-            let next = self.call_model(model, others.len() - 1 - index, record).await;
-            if next.is_ok() || !self.request.may_call_again() {
-                return next;
+            match self.call_model(model, others.len() - 1 - index, record).await {
+                Err(TurnFailure::NoCredential(none)) => {
+                    let provider = self.routes.of(model).provider.name.as_str();
+                    tracing::warn!(request_id, model, provider, %none, "a model is passed over, as there is no key for it");
+                }
+                next if next.is_ok() || !self.request.may_call_again() => return next,
+                _ => {}
             }
         }
         // The turn fails with the failure of the requested model, not with that of a fallback.
@@ -47,19 +65,30 @@ impl<'a> Fallbacks<'a, '_> {
     /// Calls a model after which `remaining` others can be called.
     async fn call_model(
         &mut self,
-        model: &str,
+        model: &'a str,
         remaining: usize,
         record: &mut CallRecord<'a>,
-    ) -> Result<Finish, ModelFailure> {
-        let target = Target { model, fallback_at: self.fallback_at(model, remaining) };
-        self.retries.call(target, record).await
+    ) -> Result<Finish, TurnFailure> {
+        let route = self.routes.of(model);
+        wait_unmarked(self.request.claim, pin!(self.retries.keys.prepare(route))).await?;
+        if let Some(claim) = self.request.claim.filter(|_| !self.is_marked) {
+            claim.mark_for_good().await?;
+            self.is_marked = true;
+        }
+        let target = Target { model, route, fallback_at: self.fallback_at(route, remaining) };
+        Ok(self.retries.call(target, record).await?)
     }
 
     /// Returns the end of a model's share of the time, if it is called for a stream and there are other models.
-    fn fallback_at(&self, model: &str, remaining: usize) -> Option<Instant> {
+    fn fallback_at(&self, route: Route<'_>, remaining: usize) -> Option<Instant> {
         let now = Instant::now();
         let shares = u32::try_from(remaining + 1).unwrap_or(u32::MAX);
         let share = self.request.deadline.saturating_duration_since(now) / shares;
-        (remaining > 0 && self.retries.streams(model)).then(|| now + share)
+        (remaining > 0 && self.retries.streams(route)).then(|| now + share)
     }
+}
+
+/// Whether other models of the same provider would fail in the same way: for want of a key that it accepts.
+fn needs_other_provider(failure: &TurnFailure) -> bool {
+    matches!(failure, TurnFailure::NoCredential(_) | TurnFailure::Model(ModelFailure::Unauthorized))
 }

@@ -10,13 +10,20 @@ mod call_request;
 mod fallbacks;
 mod key_rotation;
 mod model_choice;
+mod provider_access;
 mod retries;
+mod routes;
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
-pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest};
+pub use self::provider_access::ProviderAccess;
+pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest, routes::Routes};
 use self::{
-    attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, model_choice::chosen_model, retries::Retries,
+    attempts::Attempts,
+    fallbacks::Fallbacks,
+    key_rotation::{KeyRotation, Preparation},
+    model_choice::chosen_model,
+    retries::Retries,
 };
 use super::{
     failure::TurnFailure,
@@ -27,21 +34,20 @@ use super::{
 };
 use crate::{
     adapters::{
-        credentials::{Access, Credential, Credentials},
-        model::{Breakers, OpenAi, basic},
+        credentials::Access,
+        model::{Breakers, basic},
     },
     domain::{breaker::BreakerState, chat::Finish},
-    foundation::config,
+    foundation::config::{self, ProviderIndex},
 };
 
 /// Calls models for all turns.
 #[derive(Debug)]
 pub(super) struct ModelCalls {
     settings: config::Model,
-    client: OpenAi,
+    routes: Arc<Routes>,
     abilities: Arc<ModelAbilities>,
     breakers: Breakers,
-    credentials: Credentials,
     metrics: Arc<Metrics>,
     /// The guard that judges answers; `None` if nothing judges them.
     guard: Option<Arc<Guard>>,
@@ -52,14 +58,14 @@ impl ModelCalls {
     pub(super) fn new(
         settings: &config::Model,
         models: &BTreeSet<&str>,
-        client: OpenAi,
+        routes: Arc<Routes>,
         abilities: Arc<ModelAbilities>,
-        credentials: Credentials,
         metrics: Arc<Metrics>,
         guard: Option<Arc<Guard>>,
     ) -> Self {
-        let breakers = Breakers::new(settings.breaker, models, &settings.fallbacks);
-        Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics, guard }
+        let has_fallback = |model: &str| settings.fallbacks_of(model).iter().any(|fallback| fallback != model);
+        let breakers = Breakers::new(settings.breaker, models, has_fallback);
+        Self { settings: settings.clone(), routes, abilities, breakers, metrics, guard }
     }
 
     /// Returns the model to call for a turn. Fails if the client may not use the model that it names.
@@ -77,7 +83,8 @@ impl ModelCalls {
 
     /// Whether a silent model is probably being loaded by its server.
     pub(super) fn is_loading(&self, model: &str) -> bool {
-        self.client.is_loading(model)
+        let route = self.routes.of(model);
+        route.provider.client.is_loading(route.upstream)
     }
 
     /// Writes an answer to the journal, from a model or from the built-in responder.
@@ -86,18 +93,17 @@ impl ModelCalls {
         request: CallRequest<'_>,
         record: &mut CallRecord<'a>,
     ) -> Result<Finish, TurnFailure> {
-        let access = wait_unmarked(request.claim, pin!(self.credentials.access(&self.settings))).await;
+        let requested = record.requested_model;
+        let route = self.routes.of(requested);
+        let access = wait_unmarked(request.claim, pin!(route.provider.credentials.access())).await;
         record.started_at.get_or_insert_with(Instant::now);
-        let key = match access {
-            Access::Key(credential) => Some(credential),
-            Access::NoKeyNeeded => None,
+        let preparation = match access {
+            Access::Key(credential) => Ok(Some(credential)),
+            Access::NoKeyNeeded => Ok(None),
             Access::BuiltIn => return Ok(answer_built_in(request, record).await),
-            Access::Missing(missing) => return Err(missing.into()),
+            Access::Missing(none) => Err(none),
         };
-        if let Some(claim) = request.claim {
-            claim.mark_for_good().await?;
-        }
-        let finish = self.layers(request, key).call(record).await?;
+        let finish = self.layers(request, requested, (route.index, preparation)).call(record).await?;
         match &record.ended_by_guard {
             None => Ok(finish),
             Some(AnswerEnd::Cut { .. }) => Ok(Finish::ContentFilter),
@@ -105,16 +111,23 @@ impl ModelCalls {
         }
     }
 
-    fn layers<'a, 'r>(&'a self, request: CallRequest<'r>, key: Option<Credential>) -> Fallbacks<'a, 'r>
+    /// `provider` is that of the requested model.
+    fn layers<'a, 'r>(
+        &'a self,
+        request: CallRequest<'r>,
+        requested: &str,
+        provider: (ProviderIndex, Preparation),
+    ) -> Fallbacks<'a, 'r>
     where
         'a: 'r,
     {
-        let Self { settings, client, abilities, breakers, credentials, metrics, guard } = self;
+        let Self { settings, routes, abilities, breakers, metrics, guard } = self;
         let guard = guard.as_deref();
-        let attempts = Attempts { client, abilities, metrics, settings, guard, request };
-        let keys = KeyRotation { credentials, key, attempts };
+        let attempts = Attempts { abilities, metrics, settings, guard, request };
+        let keys = KeyRotation { provider, attempts };
         let retries = Retries { limit: settings.retries, breakers, keys, request };
-        Fallbacks { models: &settings.fallbacks, retries, request }
+        let models = settings.fallbacks_of(requested);
+        Fallbacks { models, routes, retries, request, is_marked: false }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     call_record::CallRecord,
     call_request::{CallRequest, Target},
     key_rotation::KeyRotation,
+    routes::Route,
 };
 use crate::{
     adapters::model::{BreakerPermit, Breakers, ModelFailure},
@@ -35,7 +36,7 @@ impl Retries<'_> {
         let outcome = self.call_until_final(target, &mut permit, record).await;
         match &outcome {
             Ok(_) => permit.record_success(),
-            Err(failure) if self.may_be_a_long_answer(target.model, failure) => permit.record_out_of_time(),
+            Err(failure) if self.may_be_a_long_answer(target.route, failure) => permit.record_out_of_time(),
             Err(failure) => permit.record_failure(failure),
         }
         outcome
@@ -43,18 +44,18 @@ impl Retries<'_> {
 
     /// Whether a failure may come from the length of the answer rather than from the model: of a whole answer nothing
     /// arrives before its end.
-    fn may_be_a_long_answer(&self, model: &str, failure: &ModelFailure) -> bool {
+    fn may_be_a_long_answer(&self, route: Route<'_>, failure: &ModelFailure) -> bool {
         let CallRequest { stream, journal, .. } = self.request;
         match failure {
             ModelFailure::Slow => true,
-            ModelFailure::Timeout => (!stream && journal.is_answering()) || !self.streams(model),
+            ModelFailure::Timeout => (!stream && journal.is_answering()) || !self.streams(route),
             _ => false,
         }
     }
 
     /// Whether a model is called for a stream.
-    pub(super) fn streams(&self, model: &str) -> bool {
-        self.keys.attempts.streams(model)
+    pub(super) fn streams(&self, route: Route<'_>) -> bool {
+        self.keys.attempts.streams(route)
     }
 
     /// Calls a model until it answers, fails for good, or the retries or the time are used up.

@@ -43,8 +43,8 @@ pub(super) struct EndedTurn<'a> {
 }
 
 impl EndedTurn<'_> {
-    /// Returns the line of the turn in the session log.
-    pub(super) fn log_line(&self) -> ChatLine<'_> {
+    /// Returns the line of the turn in the session log. `provider` is the name of the called model's provider, if it has one.
+    pub(super) fn log_line<'l>(&'l self, provider: Option<&'l str>) -> ChatLine<'l> {
         let Self { request, calls, usage, timing, texts, .. } = self;
         ChatLine {
             request_id: &request.request_id,
@@ -57,6 +57,7 @@ impl EndedTurn<'_> {
             model: calls.model,
             requested_model: calls.requested_model,
             response_model: calls.report.model.as_deref(),
+            provider,
             site: request.asker.site().map(|site| site.settings.id.as_str()),
             persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
             prompt_tokens: usage.tokens.prompt,

@@ -78,7 +78,7 @@ impl Recorder {
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);
-        let line = turn.log_line();
+        let line = turn.log_line(self.usage_meter.provider_name(calls));
         lines.add(&line);
         let event = self.outbox_entries.turn_ended(&line, at);
         if journal.is_on_record() {
@@ -131,7 +131,8 @@ impl Recorder {
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let recorded_at = self.clock.rfc3339(self.clock.now());
         journal.note_record();
-        self.log.record_stream(&ChatLine { recorded_at: Some(&recorded_at), ..turn.log_line() });
+        let line = turn.log_line(self.usage_meter.provider_name(calls));
+        self.log.record_stream(&ChatLine { recorded_at: Some(&recorded_at), ..line });
     }
 
     fn usage_record(&self, turn: &EndedTurn<'_>) -> OutboxEntry {

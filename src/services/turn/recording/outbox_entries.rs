@@ -18,13 +18,14 @@ use crate::{
 /// Creates usage records for Papita, if it is expected to exist, and events, if they are sent.
 #[derive(Debug)]
 pub(in crate::services::turn) struct OutboxEntries {
-    credentials: Credentials,
+    /// The keys of the providers, of which some may be Papita's.
+    credentials: Vec<Credentials>,
     storage: Storage,
     clock: Clock,
 }
 
 impl OutboxEntries {
-    pub(in crate::services::turn) fn new(credentials: Credentials, storage: Storage, clock: Clock) -> Self {
+    pub(in crate::services::turn) fn new(credentials: Vec<Credentials>, storage: Storage, clock: Clock) -> Self {
         Self { credentials, storage, clock }
     }
 
@@ -40,7 +41,7 @@ impl OutboxEntries {
         tokens: TokenUsage,
     ) -> OutboxEntry {
         let is_due = (!failed || tokens.total() > 0) && model != basic::NAME;
-        if !is_due || !self.credentials.expects_papita() {
+        if !is_due || !self.credentials.iter().any(Credentials::expects_papita) {
             return OutboxEntry::NotDue;
         }
         let encode = || Some((request_id.to_owned(), usage::encode_record(caller, session, model, tokens)?));

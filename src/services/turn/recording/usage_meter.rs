@@ -92,6 +92,11 @@ impl UsageMeter {
         TurnUsage { tokens, source: UsageSource::Estimated, cost: self.cost(calls.model, Some(tokens)) }
     }
 
+    /// Returns the name of the called model's provider; `None` if there is only one provider, or for the built-in responder.
+    pub(super) fn provider_name(&self, calls: &CallRecord<'_>) -> Option<&str> {
+        self.abilities.provider_name(calls.model)
+    }
+
     /// Returns a rough estimate of the tokens of the latest call's prompt, which costs little.
     pub(in crate::services::turn) fn rough_prompt_tokens(&self, request: &TurnRequest, calls: &CallRecord<'_>) -> u64 {
         let image = self.abilities.of(calls.model).image;

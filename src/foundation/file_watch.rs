@@ -1,12 +1,12 @@
-//! Detects changes of the configuration file.
+//! Detects changes of a file, which is polled.
 
 use std::path::PathBuf;
 
-use crate::foundation::file_identity::FileState;
+use super::file_identity::FileState;
 
 /// Detects changes of a file between polls.
 #[derive(Debug)]
-pub(super) struct FileWatch {
+pub struct FileWatch {
     path: PathBuf,
     /// The state at the last poll; `None` without a file.
     last: Option<FileState>,
@@ -16,14 +16,15 @@ pub(super) struct FileWatch {
 
 impl FileWatch {
     /// Watches the file at a path, whose current text is read already.
-    pub(super) fn new(path: PathBuf) -> Self {
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
         let state = FileState::at(&path);
         Self { path, last: state, reported: state }
     }
 
     /// Returns whether the file has changed and two polls in a row found the same: an editor may leave a file empty for a
     /// moment.
-    pub(super) fn poll(&mut self) -> bool {
+    pub fn poll(&mut self) -> bool {
         let found = FileState::at(&self.path);
         let is_repeated = found == self.last;
         self.last = found;

@@ -1,0 +1,69 @@
+//! How the server of a provider is called, and how messages name its settings.
+
+use reqwest::{RequestBuilder, header::AUTHORIZATION};
+
+use crate::foundation::{
+    config::{self, KeySource},
+    http_client::Client,
+    secret::ApiKey,
+};
+
+/// A provider with its client and its key.
+#[derive(Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub(super) provider: &'a config::Provider,
+    pub(super) client: &'a Client,
+    pub(super) key: Option<&'a ApiKey>,
+    /// The headers that may be secrets.
+    pub(super) header_secrets: &'a [ApiKey],
+}
+
+impl<'a> Server<'a> {
+    /// Returns what the server's texts must not show.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &'a ApiKey> + Clone + use<'a> {
+        self.header_secrets.iter().chain(self.key)
+    }
+
+    /// Adds the headers that each request to the provider has.
+    pub(super) fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.headers(self.provider.headers.map().clone());
+        match (self.key, &self.provider.key_header) {
+            (None, _) => request,
+            (Some(key), None) => request.header(AUTHORIZATION, key.bearer()),
+            (Some(key), Some(name)) => request.header(name, key.alone()),
+        }
+    }
+
+    fn is_of_settings(&self) -> bool {
+        matches!(self.provider.key, KeySource::Settings)
+    }
+
+    /// Returns the name of the setting with the server's address.
+    pub(super) fn address_setting(&self) -> String {
+        if self.is_of_settings() {
+            "OPENAI_BASE_URL".to_owned()
+        } else {
+            format!("base_url of the provider {}", self.provider.name)
+        }
+    }
+
+    /// Returns the name of the setting with the key.
+    pub(super) fn key_setting(&self) -> String {
+        match &self.provider.key {
+            KeySource::Settings => "OPENAI_API_KEY".to_owned(),
+            KeySource::Variable { name, .. } => name.clone(),
+            KeySource::File { path, .. } => format!("the key in {}", path.display()),
+            KeySource::Papita(name) => format!("the key {name} in Papita"),
+            KeySource::None => format!("key of the provider {}", self.provider.name),
+        }
+    }
+
+    /// Returns the names of the settings with the times to wait for a stream.
+    pub(super) fn timeout_settings(&self) -> String {
+        if self.is_of_settings() {
+            "TURN_TIMEOUT, MODEL_FIRST_BYTE_TIMEOUT".to_owned()
+        } else {
+            format!("TURN_TIMEOUT, first_byte_timeout of the provider {}", self.provider.name)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What is added to each request to a provider: headers, and fields of the JSON.
+
+use std::{collections::BTreeMap, fmt};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use crate::foundation::secret::ApiKey;
+
+/// The shortest value of a header that is taken for a secret, in characters. Shorter ones are words such as `openai`.
+const MIN_SECRET_CHARS: usize = 16;
+
+/// The headers that a request has by itself.
+const OWN_HEADERS: [&str; 9] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+];
+
+/// The fields that a request has by itself.
+const OWN_FIELDS: [&str; 7] =
+    ["model", "messages", "stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens"];
+
+/// The headers that are added to each request to a provider. Values may be secrets: the `Debug` output has only names.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ExtraHeaders(HeaderMap);
+
+impl ExtraHeaders {
+    /// What a header may be.
+    pub(super) const EXPECTED: &str = "a header with a text as its value, and none that each request has by itself \
+                                       (Authorization, Host, Content-Type, …): a key belongs into key, for another header \
+                                       with its name in key_header,";
+
+    /// Parses a JSON object of texts; nothing stands for no headers.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut headers = Self::default();
+        if !text.is_empty() {
+            for (name, value) in serde_json::from_str::<BTreeMap<String, String>>(text).ok()? {
+                headers.add(&name, &value)?;
+            }
+        }
+        Some(headers)
+    }
+
+    /// Adds a header. Returns `None` for an invalid name or value, and for a header that each request has by itself.
+    pub(super) fn add(&mut self, name: &str, value: &str) -> Option<()> {
+        let name = name.parse::<HeaderName>().ok().filter(|name| !OWN_HEADERS.contains(&name.as_str()))?;
+        let mut value = HeaderValue::from_str(value.trim()).ok()?;
+        value.set_sensitive(true);
+        self.0.insert(name, value);
+        Some(())
+    }
+
+    /// Whether there is a header of this name.
+    pub(super) fn contain(&self, name: &HeaderName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Returns the headers; their values are marked as sensitive.
+    #[must_use]
+    pub fn map(&self) -> &HeaderMap {
+        &self.0
+    }
+
+    /// Returns the values that may be secrets.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<ApiKey> {
+        let texts = self.0.values().filter_map(|value| value.to_str().ok());
+        texts.filter(|text| text.len() >= MIN_SECRET_CHARS).filter_map(ApiKey::parse).collect()
+    }
+}
+
+impl fmt::Debug for ExtraHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// The fields that are added to the JSON of each request to a provider. The `Debug` output has only names.
+#[derive(Clone, Default, PartialEq)]
+pub struct ExtraFields(Map<String, Value>);
+
+impl ExtraFields {
+    /// What the fields may be.
+    pub(super) const EXPECTED: &str =
+        "fields other than model, messages, stream, stream_options, temperature, max_tokens and max_completion_tokens";
+
+    /// Parses a JSON object; nothing stands for no fields.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() { Some(Self::default()) } else { Self::new(serde_json::from_str(text).ok()?) }
+    }
+
+    /// Returns `None` if one of the fields is one that each request has by itself.
+    pub(super) fn new(fields: Map<String, Value>) -> Option<Self> {
+        let is_own = |name: &String| OWN_FIELDS.contains(&name.as_str());
+        (!fields.keys().any(is_own)).then_some(Self(fields))
+    }
+
+    /// Returns the text to insert before the closing brace of a JSON object that has fields: nothing, or a comma and the fields.
+    #[must_use]
+    pub fn continuation(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let object = Value::from(self.0.clone()).to_string();
+        format!(",{}", object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for ExtraFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_parsed_and_not_shown() {
+        let headers =
+            ExtraHeaders::parse(r#"{"X-Portkey-Provider": "openai", "x-key": "Secret-of-this-test-1"}"#).unwrap();
+        assert_eq!(headers.map()["x-portkey-provider"], "openai");
+        assert_eq!(headers.secrets(), [ApiKey::parse("Secret-of-this-test-1").unwrap()]);
+        let shown = format!("{headers:?} {:?}", headers.map());
+        assert!(shown.contains("x-key") && !shown.contains("Secret") && !shown.contains("openai"), "{shown}");
+        assert_eq!(ExtraHeaders::parse(""), Some(ExtraHeaders::default()));
+        for text in
+            ["x", "[]", r#"{"a b": "c"}"#, r#"{"a": 1}"#, r#"{"a": "b\nc"}"#, r#"{"Authorization": "Bearer x"}"#]
+        {
+            assert_eq!(ExtraHeaders::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_continue_an_object() {
+        let text = r#"{"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": false}}"#;
+        let fields = ExtraFields::parse(text).unwrap();
+        let whole = format!(r#"{{"model":"m"{}}}"#, fields.continuation());
+        let expected = r#"{"model":"m","reasoning_effort":"low","chat_template_kwargs":{"enable_thinking":false}}"#;
+        assert_eq!(serde_json::from_str::<Value>(&whole).unwrap(), serde_json::from_str::<Value>(expected).unwrap());
+        assert_eq!(ExtraFields::parse("").unwrap().continuation(), "");
+        assert_eq!(ExtraFields::parse("{}").unwrap().continuation(), "");
+        let nested = ExtraFields::parse(r#"{"a":{}}"#).unwrap();
+        assert_eq!(nested.continuation(), r#","a":{}"#);
+        for text in ["x", "[]", r#"{"model": "other"}"#, r#"{"stream": true}"#] {
+            assert_eq!(ExtraFields::parse(text), None, "{text}");
+        }
+    }
+}
