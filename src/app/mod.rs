@@ -38,7 +38,7 @@ use crate::{
     },
     foundation::{
         clock::Clock,
-        config::{Config, KeySource},
+        config::{Config, KeySource, Provider},
         error_chain::ErrorChain,
         outage::StartOutage,
         tasks::Tasks,
@@ -104,12 +104,17 @@ impl App {
     #[must_use]
     pub fn reload_keys(&self, config: &Config) -> Vec<String> {
         let replaced = self.state.config.providers.iter().filter_map(|(index, provider)| {
-            let mut others = config.providers.iter().map(|(_, again)| again);
-            let (name, again) = match &provider.key {
-                KeySource::Settings => ("the key", config.providers.first()),
-                KeySource::Variable { name, .. } => (name.as_str(), others.find(|again| again.name == provider.name)?),
+            let name = match &provider.key {
+                KeySource::Settings => "the key",
+                KeySource::Variable { name, .. } => name.as_str(),
                 // A file is read again by itself.
-                _ => return None,
+                KeySource::File { .. } | KeySource::Papita(_) | KeySource::None => return None,
+            };
+            // A key that is meant for another server must not be sent to the one that is called until the next start.
+            let is_same =
+                |again: &&Provider| again.key.is_at_same_place(&provider.key) && again.base_url == provider.base_url;
+            let Some(again) = config.providers.iter().map(|(_, again)| again).find(is_same) else {
+                return Some(format!("{name} stays as it was, since the server that it is for has changed, too"));
             };
             let credentials = &self.state.providers.get(index).credentials;
             Some(format!("{name} {}", credentials.replace_local(&config.credentials, &again.key)))

@@ -306,13 +306,15 @@ async fn what_a_provider_refuses_is_learned_for_it_alone() {
 
 #[tokio::test]
 async fn a_provider_without_a_key_is_passed_over() {
-    let Pair { one, two, setup } =
-        Pair::new(&[("KEY_ONE", ""), ("ALLOWED_MODELS", "second"), ("AI_SERVICE", "openai")]).await;
+    let Pair { one, two, setup } = Pair::new(&[("KEY_ONE", "")]).await;
     let mut process = setup.start_process().await;
     let client = process.client.clone();
     // The requested model has no key: that of the other provider answers.
     assert_eq!(client.chat("hello").await.assert_ok()["usage"]["model"], "second");
     assert_eq!((one.call_count(), two.call_count()), (0, 1));
+    assert_eq!(client.get("/api/health").await.assert_ok()["demo_mode"], false);
+    let ran = run(&setup, &["check"]).await;
+    assert!(ran.code == Some(1) && ran.out.contains("Key of one: none; "), "{ran:?}");
     drop(process);
     // The fallback has none: the turn fails with the failure of the requested model.
     let Pair { one, two, setup } = Pair::new(&[("KEY_TWO", "")]).await;
@@ -333,22 +335,76 @@ async fn a_refused_key_leads_to_another_provider() {
     two.accept_only(&["sk-other"]);
     service.client.chat("hello").await.assert_error(401, "invalid_api_key");
     assert_eq!((one.call_count(), two.call_count()), (2, 2));
+    one.accept_any_key();
+    two.accept_any_key();
+    one.behave_once(refusal(403));
+    assert_eq!(service.client.chat("hello").await.assert_ok()["usage"]["model"], "second");
 }
 
 #[tokio::test]
-async fn the_built_in_responder_stands_in_for_the_default_provider_only() {
-    let Pair { one, two, setup } =
-        Pair::new(&[("KEY_ONE", ""), ("FALLBACK_MODELS", ""), ("ALLOWED_MODELS", "second")]).await;
-    let service = setup.start().await;
+async fn the_built_in_responder_stands_in_for_the_environment_only() {
+    let two = FakeModel::start().await;
+    let text = [
+        provider("two", &two.base_url(), "key = { env = \"KEY_TWO\" }"),
+        "[[models]]\nname = \"first\"\n".to_owned(),
+        model("second", "two", ""),
+    ];
+    let setup = || {
+        let setup = with_file(TestSetup::new(), &text.concat());
+        setup.with_all(&[("ALLOWED_MODELS", "second"), ("KEY_TWO", "sk-two")])
+    };
+    let first_setup = setup();
+    let service = first_setup.start().await;
     assert_eq!(service.client.chat("hello").await.assert_ok()["usage"]["model"], "basic");
     assert_eq!(service.client.get("/api/health").await.assert_ok()["demo_mode"], true);
     let request = json!({ "message": "hello", "model": "second" });
     assert_eq!(service.client.post("/api/chat", &request).await.assert_ok()["usage"]["model"], "second");
-    assert_eq!((one.call_count(), two.call_count()), (0, 1));
-    let Pair { setup, .. } = Pair::new(&[("KEY_TWO", ""), ("FALLBACK_MODELS", ""), ("ALLOWED_MODELS", "second")]).await;
-    let service = setup.start().await;
+    // A variable that the file names is a source of a key.
+    let second_setup = setup().with("KEY_TWO", "").with("OPENAI_MODEL", "second");
+    let service = second_setup.start().await;
     assert_eq!(service.client.get("/api/health").await.assert_ok()["demo_mode"], false);
     service.client.post("/api/chat", &request).await.assert_error(503, "no_api_key");
+    assert_eq!(two.call_count(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_its_key_is_asked_once() {
+    let (one, two) = (FakeModel::start().await, FakeModel::start().await);
+    let text = [
+        provider("one", &one.base_url(), "key = { env = \"KEY_ONE\" }"),
+        provider("two", &two.base_url(), ""),
+        model("a", "two", "fallbacks = [\"b\", \"c\", \"d\"]"),
+        model("b", "one", ""),
+        model("c", "one", ""),
+        model("d", "two", ""),
+    ];
+    let setup = with_file(TestSetup::new(), &text.concat()).with_all(&[("KEY_ONE", "sk-one"), ("MODEL_RETRIES", "0")]);
+    let service = setup.start().await;
+    one.accept_only(&["sk-other"]);
+    two.behave_once(refusal(500));
+    assert_eq!(service.client.chat("hello").await.assert_ok()["usage"]["model"], "d");
+    let names = |model: &FakeModel| calls(model).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!((names(&one), names(&two)), (vec!["b".to_owned()], vec!["a".to_owned(), "d".to_owned()]));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_key_is_taken_to_another_server_on_sighup() {
+    let (one, two) = (FakeModel::start().await, FakeModel::start().await);
+    let text = |base: &str| {
+        let provider = provider("one", base, "key = { env = \"KEY_ONE\" }");
+        format!("{provider}[[models]]\nname = \"m\"\nprovider = \"one\"\n")
+    };
+    let setup = with_file(TestSetup::new(), &text(&one.base_url()));
+    let env_file = setup.path().join(".env");
+    fs::write(&env_file, "KEY_ONE=sk-first\n").unwrap();
+    let mut process = setup.start_process().await;
+    fs::write(&env_file, "KEY_ONE=sk-second\n").unwrap();
+    write_file(&setup, &text(&two.base_url()));
+    process.signal("HUP");
+    process.wait_for_line("KEY_ONE stays as it was").await;
+    process.client.chat("hello").await.assert_ok();
+    assert_eq!((calls(&one), two.call_count()), (vec![pair("sk-first", "m")], 0));
 }
 
 #[tokio::test]
@@ -470,6 +526,7 @@ async fn a_provider_trusts_its_own_authorities() {
 }
 
 #[tokio::test]
+#[cfg(unix)]
 async fn other_providers_in_the_file_are_used_after_the_next_start() {
     let Pair { one, two, setup } = Pair::new(&[]).await;
     let mut process = setup.start_process().await;
@@ -477,6 +534,14 @@ async fn other_providers_in_the_file_are_used_after_the_next_start() {
     // What has only moved is the same.
     write_file(&setup, &format!("[limits]\nvisitor = \"50/day\"\n{text}"));
     process.wait_for_line("sites.toml was read again").await;
+    process.signal("HUP");
+    loop {
+        let line = process.diagnostics.recv().await.expect("a line");
+        assert!(!line.contains("after the next start"), "{line}");
+        if line.contains("sites.toml was read again") {
+            break;
+        }
+    }
     write_file(&setup, &text.replace(&one.base_url(), &two.base_url()));
     let warning = process.wait_for_line("are used after the next start").await;
     assert!(warning.contains("other providers or models in "), "{warning}");

@@ -83,7 +83,7 @@ impl Credentials {
         match self.current().await {
             Ok(credential) => Access::Key(credential),
             Err(_) if self.needs_no_key() => Access::NoKeyNeeded,
-            Err(NoCredential::NotConfigured | NoCredential::Placeholder | NoCredential::VariableWithoutKey)
+            Err(NoCredential::NotConfigured | NoCredential::Placeholder)
                 if self.0.policy.service == AiService::Auto =>
             {
                 Access::BuiltIn
@@ -142,7 +142,7 @@ impl Credentials {
         match self.0.policy.service {
             AiService::Basic => true,
             AiService::OpenAi => false,
-            AiService::Auto => !self.needs_no_key() && self.has_no_source(),
+            AiService::Auto => self.lacks_key() && self.not_configured() != NoCredential::VariableWithoutKey,
         }
     }
 
@@ -153,10 +153,11 @@ impl Credentials {
         self.0.policy.works_without_key && !has_broker
     }
 
-    /// Whether no source of a key is configured, and no Papita answers at its default address. False before the first
-    /// call.
-    fn has_no_source(&self) -> bool {
-        !self.has_local() && self.presence().is_none_or(PapitaPresence::is_absent)
+    /// Whether a key is needed, and there certainly is none: the settings have none, and no Papita is configured or answers at
+    /// its default address. False before the first call to Papita.
+    #[must_use]
+    pub fn lacks_key(&self) -> bool {
+        !self.needs_no_key() && !self.has_local() && self.presence().is_none_or(PapitaPresence::is_absent)
     }
 
     fn has_local(&self) -> bool {

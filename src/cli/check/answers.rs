@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     adapters::{
-        credentials::{Access, Credential, CredentialSource, NoCredential},
+        credentials::{Access, Credential, CredentialSource},
         storage::{FINGERPRINT_SECRET, Storage},
     },
     foundation::{
@@ -145,9 +145,6 @@ fn about_key(config: &Config, provider: &Provider, access: &Access, by: Option<&
             "none, and none needed by this OPENAI_BASE_URL".to_owned()
         }
         Access::NoKeyNeeded => "none, as the file has none".to_owned(),
-        Access::BuiltIn if matches!(provider.key, KeySource::Variable { .. }) => {
-            format!("none; {}", NoCredential::VariableWithoutKey)
-        }
         Access::BuiltIn => {
             "none is used (AI_SERVICE=basic), or none is configured (OPENAI_API_KEY, PAPITA_API_URL)".to_owned()
         }

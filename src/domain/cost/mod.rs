@@ -98,10 +98,14 @@ impl Prices {
     /// that of the name that it has at its provider.
     #[must_use]
     pub fn of(settings: &config::Model) -> Self {
+        // The name at a provider may be that of another listed model, whose own price says nothing about this one.
+        let is_listed = |name: &str| settings.listed.iter().any(|model| model.name == name);
+        let unlisted = settings.prices.iter().filter(|(name, ..)| !is_listed(name)).cloned().collect::<Vec<_>>();
+        let by_upstream_name = Self::new(&unlisted);
         let mut this = Self::new(&settings.prices);
         let is_priced = |name: &str| settings.prices.iter().any(|(priced, ..)| priced == name);
         for model in settings.listed.iter().filter(|model| !is_priced(&model.name)) {
-            let rate = model.upstream_name.as_deref().and_then(|upstream| this.rate(upstream));
+            let rate = model.upstream_name.as_deref().and_then(|upstream| by_upstream_name.rate(upstream));
             if let Some(rate) = rate {
                 this.0.insert(model.name.clone(), rate);
             }

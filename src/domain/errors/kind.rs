@@ -30,7 +30,8 @@ pub struct TurnErrorKind {
     pub billing: Billing,
     /// Whether the same model is asked again: the failure is likely to pass within seconds.
     pub is_transient: bool,
-    /// Whether another model is asked: this one cannot answer now. For want of a key, only one of another provider is.
+    /// Whether another model is asked: this one cannot answer now. For want of a key that is accepted, only one of
+    /// another provider is.
     pub should_fall_back: bool,
     /// Whether the failure counts against the model's circuit breaker: the model or the connection to it is broken.
     pub counts_against_breaker: bool,

@@ -37,7 +37,7 @@ turn_error_rows! {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
         is_transient: false,
-        should_fall_back: false,
+        should_fall_back: true,
         counts_against_breaker: false,
     }
 

@@ -78,6 +78,18 @@ pub enum KeySource {
     None,
 }
 
+impl KeySource {
+    /// Whether both are the same variable, or both are the key of the environment.
+    #[must_use]
+    pub fn is_at_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Settings, Self::Settings) => true,
+            (Self::Variable { name, .. }, Self::Variable { name: other, .. }) => name == other,
+            _ => false,
+        }
+    }
+}
+
 /// A parameter that a provider does not know, so that requests leave it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Omission {

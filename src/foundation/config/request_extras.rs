@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use crate::foundation::secret::ApiKey;
@@ -11,16 +11,21 @@ use crate::foundation::secret::ApiKey;
 const MIN_SECRET_CHARS: usize = 16;
 
 /// The headers that a request has by itself.
-const OWN_HEADERS: [&str; 9] = [
+const OWN_HEADERS: [&str; 14] = [
     "accept-encoding",
-    "authorization",
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "expect",
     "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
     "te",
+    "trailer",
     "transfer-encoding",
+    "upgrade",
 ];
 
 /// The fields that a request has by itself.
@@ -50,11 +55,16 @@ impl ExtraHeaders {
 
     /// Adds a header. Returns `None` for an invalid name or value, and for a header that each request has by itself.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Option<()> {
-        let name = name.parse::<HeaderName>().ok().filter(|name| !OWN_HEADERS.contains(&name.as_str()))?;
+        let name = Self::free_name(name).filter(|name| *name != AUTHORIZATION)?;
         let mut value = HeaderValue::from_str(value.trim()).ok()?;
         value.set_sensitive(true);
         self.0.insert(name, value);
         Some(())
+    }
+
+    /// Parses the name of a header; `None` for one that each request has by itself, other than `Authorization`.
+    pub(super) fn free_name(text: &str) -> Option<HeaderName> {
+        text.parse::<HeaderName>().ok().filter(|name| !OWN_HEADERS.contains(&name.as_str()))
     }
 
     /// Whether there is a header of this name.
@@ -132,9 +142,15 @@ mod tests {
         let shown = format!("{headers:?} {:?}", headers.map());
         assert!(shown.contains("x-key") && !shown.contains("Secret") && !shown.contains("openai"), "{shown}");
         assert_eq!(ExtraHeaders::parse(""), Some(ExtraHeaders::default()));
-        for text in
-            ["x", "[]", r#"{"a b": "c"}"#, r#"{"a": 1}"#, r#"{"a": "b\nc"}"#, r#"{"Authorization": "Bearer x"}"#]
-        {
+        for text in [
+            "x",
+            "[]",
+            r#"{"a b": "c"}"#,
+            r#"{"a": 1}"#,
+            r#"{"a": "b\nc"}"#,
+            r#"{"Authorization": "Bearer x"}"#,
+            r#"{"Upgrade": "x"}"#,
+        ] {
             assert_eq!(ExtraHeaders::parse(text), None, "{text}");
         }
     }

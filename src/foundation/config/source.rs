@@ -73,6 +73,12 @@ impl Source {
     fn add_notices_of_names(&mut self, mut of_file: Vec<Assignment>, of_environment: &[String]) {
         let text = if let ConfigText::Read(text) = &self.config_text { text } else { "" };
         let keys = config_file::key_variables(text);
+        for Assignment { line, name, value } in of_file.iter().filter(|assignment| keys.contains(&assignment.name)) {
+            if let Err(malformed) = value {
+                let expected = format!("{malformed} in line {line}, which is about {name}");
+                self.invalid.push(InvalidSetting { variable: ".env", expected });
+            }
+        }
         of_file.retain(|assignment| !keys.contains(&assignment.name));
         let of_environment = of_environment.iter().filter(|name| !keys.contains(*name)).map(String::as_str);
         let of_names = [notices::of_file(&of_file), notices::of_environment(of_environment)].concat();

@@ -28,7 +28,11 @@ use super::{
 use crate::{
     adapters::{credentials::Credentials, model::basic, usage::UsageLog},
     domain::{cost::Prices, known_models::KnownModels},
-    foundation::{config::Config, memory_limit, outage::StartOutage},
+    foundation::{
+        config::{Config, ProviderIndex},
+        memory_limit,
+        outage::StartOutage,
+    },
 };
 
 /// The parts of which [`Turns`](super::Turns) consists.
@@ -162,9 +166,12 @@ fn recorder(
     }
 }
 
-/// Returns the keys of the providers that have a model that may answer.
+/// Returns the keys of the providers that have a model that may answer, and of the one that has a configured Papita.
 fn used_credentials(config: &Config, dependencies: &Dependencies) -> Vec<Credentials> {
-    let used = config.used_providers(&dependencies.personas.models());
+    let mut used = config.used_providers(&dependencies.personas.models());
+    if config.credentials.papita_configured {
+        used.insert(ProviderIndex::default());
+    }
     used.into_iter().map(|provider| dependencies.providers.get(provider).credentials.clone()).collect()
 }
 

@@ -13,6 +13,7 @@ use crate::foundation::{
         provider::Omission,
         request_extras::{ExtraFields, ExtraHeaders},
         tenant_name::TenantName,
+        variables::{OPENAI_API_KEY, SECRET_VARIABLES, SecretVariable},
     },
     secret::ServerUrl,
 };
@@ -94,8 +95,10 @@ fn read_provider(section: &Section<'_>, name: Option<String>) -> Option<FileProv
     section.require("base_url", HTTP_URL);
     let base_url = section.text("base_url", HTTP_URL, parse::http_url).map(ServerUrl::from);
     let key = section.table("key", KEY_FIELDS).and_then(|key| read_key(section, &key));
-    let key_header =
-        section.text("key_header", "the name of a header such as api-key", |text| text.parse::<HeaderName>().ok());
+    let key_header = section.text("key_header", "the name of a header such as api-key", ExtraHeaders::free_name);
+    if key_header.is_some() && !section.has("key") {
+        section.report_field("key_header", "no value without a key");
+    }
     let headers = read_headers(section);
     if key_header.as_ref().is_some_and(|name| headers.contain(name)) {
         section.report_field("headers", "no header that has the key (key_header)");
@@ -124,10 +127,12 @@ fn read_provider(section: &Section<'_>, name: Option<String>) -> Option<FileProv
 
 /// Reads the source of a key; `None` for a mistake.
 fn read_key(provider: &Section<'_>, section: &Section<'_>) -> Option<FileKey> {
-    let variable = section.text("env", "the name of an environment variable", |text| {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        (!text.is_empty() && text.bytes().all(is_name)).then(|| FileKey::Variable(text.to_owned()))
-    });
+    let variable =
+        section.text("env", "the name of an environment variable that is no other secret of this server", |text| {
+            let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            let is_name = !text.is_empty() && text.bytes().all(is_valid) && !is_other_secret(text);
+            is_name.then(|| FileKey::Variable(text.to_owned()))
+        });
     let file = section.text("file", "the path of a file with the key", |text| {
         (!text.is_empty()).then(|| FileKey::File(PathBuf::from(text), section.line_of("file")))
     });
@@ -140,6 +145,12 @@ fn read_key(provider: &Section<'_>, section: &Section<'_>) -> Option<FileKey> {
         provider.report_field("key", "exactly one of env, file and papita in the table");
     }
     variable.or(file).or(papita)
+}
+
+/// Whether a variable has another secret of this server, which no provider may get.
+fn is_other_secret(name: &str) -> bool {
+    let is_of = |secret: &SecretVariable| secret.variable.name == name && name != OPENAI_API_KEY.name;
+    SECRET_VARIABLES.iter().any(is_of)
 }
 
 /// Reads the headers, without those that have mistakes.

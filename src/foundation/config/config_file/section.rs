@@ -45,6 +45,11 @@ impl<'a> Section<'a> {
         Line(self.mistakes.line(self.value(field).map_or(self.at, |value| value.span().start)))
     }
 
+    /// Whether the table has a field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.value(field).is_some()
+    }
+
     /// Returns the number of the table's fields.
     pub(super) fn len(&self) -> usize {
         self.table.len()

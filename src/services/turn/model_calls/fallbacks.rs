@@ -33,28 +33,41 @@ impl<'a> Fallbacks<'a, '_> {
         let requested = record.requested_model;
         let others = self.models.iter().filter(|model| *model != requested && self.request.may_use(model));
         let others = others.collect::<Vec<_>>();
-        let failure = match self.call_model(requested, others.len(), record).await {
+        let routes = self.routes;
+        // A model for which there certainly is no key gets no share of the time.
+        let callable = |models: &[&String]| models.iter().filter(|model| !routes.of(model).lacks_key()).count();
+        let failure = match self.call_model(requested, callable(&others), record).await {
             Err(failure) if failure.kind().should_fall_back => failure,
             outcome => return outcome,
         };
-        let refusing = needs_other_provider(&failure).then(|| self.routes.of(requested).index);
+        let mut refusing = Vec::new();
+        if needs_other_provider(&failure) {
+            refusing.push(routes.of(requested).index);
+        }
         for (index, &model) in others.iter().enumerate() {
             if !self.request.may_call_again() || Instant::now() >= self.request.deadline {
                 break;
             }
-            if refusing == Some(self.routes.of(model).index) {
+            let provider = routes.of(model);
+            if refusing.contains(&provider.index) {
                 continue;
             }
             let request_id = self.request.journal.request_id.as_str();
             tracing::info!(request_id, %failure, requested, model, "another model is asked");
             record.model = model;
-            match self.call_model(model, others.len() - 1 - index, record).await {
-                Err(TurnFailure::NoCredential(none)) => {
-                    let provider = self.routes.of(model).provider.name.as_str();
-                    tracing::warn!(request_id, model, provider, %none, "a model is passed over, as there is no key for it");
+            let later = others.get(index + 1..).unwrap_or_default();
+            let next = match self.call_model(model, callable(later), record).await {
+                Err(next @ (TurnFailure::NoCredential(_) | TurnFailure::Model(_))) if self.request.may_call_again() => {
+                    next
                 }
-                next if next.is_ok() || !self.request.may_call_again() => return next,
-                _ => {}
+                outcome => return outcome,
+            };
+            if let TurnFailure::NoCredential(none) = next {
+                let provider = provider.provider.name.as_str();
+                tracing::warn!(request_id, model, provider, %none, "a model is passed over, as there is no key for it");
+            }
+            if needs_other_provider(&next) {
+                refusing.push(provider.index);
             }
         }
         // The turn fails with the failure of the requested model, not with that of a fallback.
@@ -90,5 +103,8 @@ impl<'a> Fallbacks<'a, '_> {
 
 /// Whether other models of the same provider would fail in the same way: for want of a key that it accepts.
 fn needs_other_provider(failure: &TurnFailure) -> bool {
-    matches!(failure, TurnFailure::NoCredential(_) | TurnFailure::Model(ModelFailure::Unauthorized))
+    matches!(
+        failure,
+        TurnFailure::NoCredential(_) | TurnFailure::Model(ModelFailure::Unauthorized | ModelFailure::Forbidden)
+    )
 }

@@ -63,7 +63,8 @@ impl ModelCalls {
         metrics: Arc<Metrics>,
         guard: Option<Arc<Guard>>,
     ) -> Self {
-        let has_fallback = |model: &str| settings.fallbacks_of(model).iter().any(|fallback| fallback != model);
+        let may_answer = |model: &str, other: &String| other != model && !routes.of(other).lacks_key();
+        let has_fallback = |model: &str| settings.fallbacks_of(model).iter().any(|other| may_answer(model, other));
         let breakers = Breakers::new(settings.breaker, models, has_fallback);
         Self { settings: settings.clone(), routes, abilities, breakers, metrics, guard }
     }

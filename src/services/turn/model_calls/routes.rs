@@ -43,6 +43,13 @@ pub(in crate::services::turn) struct Route<'r> {
     pub(in crate::services::turn) upstream: &'r str,
 }
 
+impl Route<'_> {
+    /// Whether there certainly is no key for the model.
+    pub(in crate::services::turn) fn lacks_key(self) -> bool {
+        self.provider.credentials.lacks_key()
+    }
+}
+
 impl Routes {
     pub(in crate::services::turn) fn new(config: &Config, access: &PerProvider<ProviderAccess>) -> Self {
         let providers = config.providers.map(|index, provider| {
