@@ -86,7 +86,7 @@ variables! {
     HOOK_PRIVATE_ADDRESSES = "off", "on or off; on lets hooks whose names are public have private addresses; hooks named by an IP address, localhost or a private name may have them anyway";
     EVENTS_URL = "", "address that events are posted to, such as the end of a turn or a visitor who asks for a person (docs/hooks.md); unset sends none";
     EVENTS_SECRET = "", "secret that signs events by Standard Webhooks: whsec_ and 24 to 64 bytes in base64; several, comma-separated, all sign";
-    EVENTS_TIMEOUT = "10s", "time for one post of an event";
+    EVENTS_TIMEOUT = "15s", "time for one post of an event";
     EVENTS_QUEUE_LIMIT = "100000", "number of events that wait to be sent; further ones are dropped and counted";
 
     SESSION_IDLE_TIMEOUT = "30m", "how long a session may have no turn before it is closed";
