@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::command_line::output_of;
 use crate::{
     command_line::run,
-    fakes::{model::FakeModel, papita::FakePapita},
+    fakes::{guard::FakeGuard, model::FakeModel, papita::FakePapita},
     support::service::{TestSetup, set_mode},
 };
 
@@ -35,8 +35,9 @@ fn last_bearer(model: &FakeModel) -> Option<String> {
 #[tokio::test]
 async fn each_secret_can_be_in_a_file() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    let guard = FakeGuard::start().await;
     papita.serve_key("sk-of-papita");
-    let setup = for_model(&model).on_sqlite();
+    let setup = for_model(&model).on_sqlite().with("GUARD_URL", &guard.url());
     let address = setup.database_url().to_owned();
     let values = [
         ("OPENAI_API_KEY", "sk-local".to_owned()),
@@ -67,6 +68,8 @@ async fn each_secret_can_be_in_a_file() {
     let process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     assert_eq!(model.calls().pop().expect("a call").headers["x-key"], "sk-of-header");
+    let bearer = format!("Bearer {SECRET}");
+    assert_eq!(guard.tokens().pop().flatten(), Some(bearer), "GUARD_TOKEN_FILE was not used");
     assert!(setup.path().join("al-chat.db").is_file(), "DATABASE_URL_FILE was not used");
     for (token, status) in [(SECRET, 200), (&SECRET.to_lowercase(), 401)] {
         let request = process.client.request(Method::GET, "/api/admin/limits").bearer_auth(token);
