@@ -14,6 +14,7 @@ pub(crate) fn answered(request_id: &str) -> ChatLine<'_> {
         api_key: None,
         model: "gpt-4o-mini",
         response_model: None,
+        provider: None,
         requested_model: "gpt-4o-mini",
         site: None,
         persona: None,

@@ -12,7 +12,7 @@ use std::{
 
 use al_chat::{
     adapters::{
-        credentials::Credentials,
+        credentials::{Credentials, KeyPolicy},
         log_files,
         model::{ModelRequest, OpenAi},
         session_log::SessionLog,
@@ -337,7 +337,7 @@ impl Server {
 fn settings_for(name: &str, server: &Server) -> (Config, Client) {
     let address = format!("http://{}/v1", server.address);
     let config = Config::read(&Source::of_pairs([(name, address)])).expect("valid settings");
-    let client = http_client::build(config.model.connect_timeout, &config.proxy).expect("a client");
+    let client = http_client::build(config.providers.first().connect_timeout, &config.proxy, None).expect("a client");
     (config, client)
 }
 
@@ -360,7 +360,7 @@ pub fn model_answer(bytes: &[u8]) {
                 reasons: false,
                 stream,
             };
-            let model = OpenAi::new(&config.model, client.clone());
+            let model = OpenAi::new(config.providers.first(), config.model.response_limit, client.clone());
             let Ok(mut answer) = model.ask(request, None, Instant::now() + PATIENCE).await else { return };
             while let Ok(Some(_)) = answer.next().await {}
             let _ = (answer.report(), answer.finish());
@@ -376,8 +376,11 @@ pub fn papita_answer(bytes: &[u8]) {
     SERVER.set(bytes);
     let (config, client) = &*SETTINGS;
     let asked = async {
-        let credentials = Credentials::new(&config.credentials, true, client.clone(), Tasks::default());
-        format!("{:?}", credentials.access(&config.model).await)
+        let provider = config.providers.first();
+        let policy = KeyPolicy { service: config.model.service, works_without_key: provider.works_without_key() };
+        let (settings, tasks) = (&config.credentials, Tasks::default());
+        let credentials = Credentials::new(settings, &provider.key, policy, true, client.clone(), &tasks);
+        format!("{:?}", credentials.access().await)
     };
     RUNTIME.block_on(async { timeout(PATIENCE, asked).await }).expect("an end in time");
 }

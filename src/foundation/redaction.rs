@@ -82,7 +82,7 @@ fn shown(text: &str, is_repeated: &[bool]) -> String {
 /// Returns the text on one line, cut to `MAX_CHARS`, with possible secrets replaced: parts of `keys`, keys of known
 /// providers, long random strings, and URLs with a user name.
 #[must_use]
-pub fn redacted<'k>(text: &str, keys: impl IntoIterator<Item = &'k ApiKey> + Clone) -> String {
+pub fn redacted<'k>(text: &str, keys: &(impl IntoIterator<Item = &'k ApiKey> + Clone)) -> String {
     let mut shown = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         if shown.chars().count() > MAX_CHARS {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn secrets_are_replaced() {
         let key = ApiKey::parse("my-own-key-material-77");
-        let shown = |text| redacted(text, key.as_ref());
+        let shown = |text| redacted(text, &key.as_ref());
         assert_eq!(shown("Incorrect API key provided: sk-abc***xyz."), "Incorrect API key provided: [redacted]");
         assert_eq!(shown("token a8f5f167f44f4964e6c998dee827110c is bad"), "token [redacted] is bad");
         assert_eq!(shown("key 'own-key-mat…' refused"), "key [redacted] refused");
@@ -148,12 +148,12 @@ mod tests {
     #[test]
     fn plain_words_are_not_redacted() {
         let text = "The model `gpt-4o-mini-2024-07-18` does not exist; request 019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27";
-        assert_eq!(redacted(text, None), text);
+        assert_eq!(redacted(text, &None), text);
     }
 
     #[test]
     fn long_and_broken_texts_are_shortened() {
-        let text = redacted(&format!("a\n\tb\u{7} {}", "word ".repeat(200)), None);
+        let text = redacted(&format!("a\n\tb\u{7} {}", "word ".repeat(200)), &None);
         assert!(text.starts_with("a b word word"), "{text}");
         assert_eq!(text.chars().count(), MAX_CHARS + 1);
     }

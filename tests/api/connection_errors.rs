@@ -21,7 +21,7 @@ async fn cause_at(client: &Client, url: &str) -> Cause {
 /// Returns a client that is built as in the service, with these settings.
 fn client(settings: &[(&str, &str)]) -> Client {
     let config = Config::read(&Source::of_pairs(settings.iter().copied())).expect("valid settings");
-    http_client::build(Duration::from_secs(5), &config.proxy).expect("a client")
+    http_client::build(Duration::from_secs(5), &config.proxy, None).expect("a client")
 }
 
 #[tokio::test]

@@ -61,9 +61,9 @@ async fn wait_for_empty_queue(client: &Client) {
 /// Returns the request ids of the events of each session, in order of arrival; those without one are `session.ended`. Fails
 /// unless each event is as described.
 #[track_caller]
-fn by_session(received: &[Received]) -> BTreeMap<String, Vec<Option<String>>> {
+fn by_session(posts: &[Received]) -> BTreeMap<String, Vec<Option<String>>> {
     let mut sessions = BTreeMap::<_, Vec<_>>::new();
-    for Received { body, .. } in received {
+    for Received { body, .. } in posts {
         assert_described(body);
         let text = |name: &str| body["data"][name].as_str().map(str::to_owned);
         sessions.entry(text("session_id").unwrap_or_default()).or_default().push(text("request_id"));
@@ -118,10 +118,10 @@ async fn a_turn_without_a_line_is_the_event_of_a_failed_turn() {
     turn_in(&service.client, "s-1").await.assert_ok();
     setup.block_log();
     turn_in(&service.client, "s-1").await.assert_error(503, "session_log_unavailable");
-    let received = receiver.wait_for(2).await;
+    let posts = receiver.wait_for(2).await;
     setup.unblock_log();
-    assert_eq!(by_session(&received)["s-1"].len(), 2);
-    let data = &received[1].body["data"];
+    assert_eq!(by_session(&posts)["s-1"].len(), 2);
+    let data = &posts[1].body["data"];
     assert_eq!((&data["status"], &data["code"]), (&json!(503), &json!("session_log_unavailable")));
     assert_eq!((&data["total_tokens"], &data["finish"]), (&json!(18), &json!("upstream_error")));
 }
@@ -136,10 +136,10 @@ async fn the_end_of_a_session_follows_its_turns() {
     }
     stop_session(&service.client, &session).await;
     stop_session(&service.client, &session).await;
-    let received = receiver.wait_for(6).await;
+    let posts = receiver.wait_for(6).await;
     ids.push(None);
-    assert_eq!(by_session(&received)[&session], ids);
-    let (end, line) = (&received[5].body, setup.log_lines("session_stop").remove(0));
+    assert_eq!(by_session(&posts)[&session], ids);
+    let (end, line) = (&posts[5].body, setup.log_lines("session_stop").remove(0));
     assert_eq!((&end["type"], &end["timestamp"]), (&json!("session.ended"), &line["timestamp"]));
     let data = &end["data"];
     assert_eq!((&data["closed_by"], &data["duration_seconds"]), (&json!("client"), &line["duration_seconds"]));
@@ -173,8 +173,8 @@ async fn a_failing_event_holds_up_its_session_only() {
     receiver.wait_for(2).await;
     assert!(receiver.bodies().iter().all(|body| body["data"]["session_id"] == "s-2"));
     receiver.set_status_of("s-1", 200);
-    let received = receiver.wait_for(5).await;
-    let ids = &by_session(&received)["s-1"];
+    let posts = receiver.wait_for(5).await;
+    let ids = &by_session(&posts)["s-1"];
     assert!(ids.len() == 3 && ids.is_sorted(), "{ids:?}");
 }
 
@@ -211,8 +211,8 @@ async fn the_queue_is_bounded_and_dropped_events_are_counted() {
     service.stop().await;
     receiver.restart().await;
     let service = setup.start().await;
-    let received = receiver.wait_for(2).await;
-    assert_eq!(by_session(&received).into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    let posts = receiver.wait_for(2).await;
+    assert_eq!(by_session(&posts).into_keys().collect::<Vec<_>>(), ["a", "b"]);
     wait_for_empty_queue(&service.client).await;
     assert_eq!(queue(&service.client).await, (0, 3), "the count survives a restart");
     let metrics = service.client.get("/metrics").await.text;
@@ -235,23 +235,23 @@ async fn each_event_arrives_in_spite_of_sigkill() {
         process.kill().await;
         process = setup.start_process().await;
     }
-    let received = wait_until("all events", async || {
-        let received = receiver.received();
-        let ids = received.iter().map(|event| event.id.clone()).collect::<BTreeSet<_>>();
-        answered.iter().all(|id| ids.contains(&format!("turn_{id}"))).then_some(received)
+    let posts = wait_until("all events", async || {
+        let posts = receiver.received();
+        let ids = posts.iter().map(|event| event.id.clone()).collect::<BTreeSet<_>>();
+        answered.iter().all(|id| ids.contains(&format!("turn_{id}"))).then_some(posts)
     })
     .await;
     let mut bodies = BTreeMap::new();
-    for Received { id, body, .. } in &received {
+    for Received { id, body, .. } in &posts {
         assert_eq!(bodies.entry(id).or_insert(body), &body, "a repeated event is the same");
     }
-    for (session, ids) in by_session(&received) {
+    for (session, ids) in by_session(&posts) {
         let mut first = Vec::new();
-        ids.into_iter().for_each(|id| {
+        for id in ids {
             if !first.contains(&id) {
-                first.push(id)
+                first.push(id);
             }
-        });
+        }
         assert!(first.is_sorted(), "{session}: {first:?}");
     }
 }
@@ -444,6 +444,6 @@ async fn one_of_two_replicas_sends_and_the_other_takes_over() {
     let [first, second] = services;
     first.stop().await;
     ids.push(turn_in(&second.client, "s-1").await.header("x-request-id").to_owned());
-    let received = receiver.wait_for(5).await;
-    assert_eq!(by_session(&received)["s-1"], ids.into_iter().map(Some).collect::<Vec<_>>());
+    let posts = receiver.wait_for(5).await;
+    assert_eq!(by_session(&posts)["s-1"], ids.into_iter().map(Some).collect::<Vec<_>>());
 }

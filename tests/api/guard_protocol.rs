@@ -60,10 +60,14 @@ fn the_examples_of_the_document_are_as_it_says() {
     let (request, verdict) = (validator("GuardRequest"), validator("Verdict"));
     let requests = examples("/requestBody");
     assert!(requests.len() >= 2);
-    requests.iter().for_each(|(_, example)| assert_matches(&request, example));
+    for (_, example) in &requests {
+        assert_matches(&request, example);
+    }
     let answers = examples("/responses/200");
     assert!(answers.len() >= 4);
-    answers.iter().for_each(|(_, example)| assert_matches(&verdict, example));
+    for (_, example) in &answers {
+        assert_matches(&verdict, example);
+    }
     let bare = json!({ "kind": "question", "text": "a", "request_id": "b" });
     assert_matches(&request, &bare);
     for wrong in [json!({ "kind": "riddle" }), json!({ "history": [] }), json!({ "token": "c" })] {
@@ -93,7 +97,9 @@ async fn requests_are_as_the_document_says() {
     of_site.client.send(question(&of_site.client, &ticket, SHOP)).await.assert_ok();
     let requests = guard.requests();
     let validator = validator("GuardRequest");
-    requests.iter().for_each(|request| assert_matches(&validator, request));
+    for request in &requests {
+        assert_matches(&validator, request);
+    }
     let questions = requests.iter().filter(|request| request["kind"] == "question").count();
     assert_eq!((questions, requests.len()), (4, 7), "the built-in responder's reply is not judged");
     assert_eq!(requests[6]["site"], "shop");

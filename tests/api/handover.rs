@@ -55,11 +55,11 @@ async fn a_request_for_a_person_follows_the_turns_of_its_session() {
         service.client.post("/api/chat", &json!({ "message": "hello", "sessionId": session })).await.assert_ok();
     }
     assert_requested(&hand_over(&service.client, session, &json!({ "contact": format!(" {CONTACT} ") })).await);
-    let received = receiver.wait_for(4).await;
-    let types = received.iter().map(|event| event.body["type"].as_str().unwrap_or_default());
+    let posts = receiver.wait_for(4).await;
+    let types = posts.iter().map(|event| event.body["type"].as_str().unwrap_or_default());
     assert_eq!(types.collect::<Vec<_>>(), ["turn.ended", "turn.ended", "turn.ended", "handover.requested"]);
-    assert_described(&received[3].body);
-    assert_eq!(received[3].body["data"], json!({ "session_id": session, "contact": CONTACT }));
+    assert_described(&posts[3].body);
+    assert_eq!(posts[3].body["data"], json!({ "session_id": session, "contact": CONTACT }));
     let line = setup.log_lines("handover").remove(0);
     assert_eq!((&line["session_id"], &line["has_contact"]), (&json!(session), &json!(true)));
     assert!(!setup.log().iter().any(|line| line.to_string().contains(CONTACT)));

@@ -107,8 +107,7 @@ async fn no_turn_fails_before_its_first_word_when_a_provider_dies() {
     one.set_behaviour(Behaviour::Held(gate.clone()));
     two.set_behaviour(Behaviour::Echo);
     let turn = async |number: usize| {
-        let request =
-            json!({ "message": "hello", "session_id": format!("session-{number}"), "stream": number % 2 == 0 });
+        let request = json!({ "message": "hello", "session_id": format!("session-{number}"), "stream": number.is_multiple_of(2) });
         let answer = client.send(client.json_request("/api/chat", &request)).await;
         (answer.status, answer.text)
     };

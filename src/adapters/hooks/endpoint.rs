@@ -81,9 +81,9 @@ impl HookEndpoint {
         let permit = self.breaker.admit(caller)?;
         // Encoding of such bodies, which have texts as keys, does not fail.
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
-        let called = timeout(self.timeout, self.call(body, max_bytes)).await;
-        let called = called.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
-        let outcome = called.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
+        let answer = timeout(self.timeout, self.call(body, max_bytes)).await;
+        let answer = answer.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
+        let outcome = answer.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
         permit.record(&outcome);
         outcome
     }

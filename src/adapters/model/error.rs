@@ -29,7 +29,7 @@ impl ModelError {
     #[must_use]
     pub fn shown_reason<'a, 'k>(
         &self,
-        keys: impl IntoIterator<Item = &'k ApiKey> + Clone,
+        keys: &(impl IntoIterator<Item = &'k ApiKey> + Clone),
         sent: impl Iterator<Item = &'a str> + Clone,
     ) -> String {
         let shown = |reason: &Reason| without_repetitions(&redacted(&reason.0, keys), sent);

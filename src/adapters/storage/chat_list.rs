@@ -72,14 +72,14 @@ impl Storage {
     /// Returns the next chats of a list, and whether others follow.
     pub async fn read_chats(&self, list: &mut ChatList) -> Result<(Vec<StoredChat>, bool), StorageFailure> {
         let part = &list.positions[list.read..list.positions.len().min(list.read + MAX_PART_ROWS)];
-        let (Some(first), Some(last)) = (part.first(), part.last()) else { return Ok((Vec::new(), false)) };
+        let (Some(newest), Some(oldest)) = (part.first(), part.last()) else { return Ok((Vec::new(), false)) };
         let rows: Vec<ChatRow> = sql("SELECT id, title, created_at, updated_at, message_count, persona FROM chats
              WHERE owner_id = $1 AND (updated_at, id) <= ($2, $3) AND (updated_at, id) >= ($4, $5)")
         .bind(list.owner.0)
-        .bind(first.0)
-        .bind(first.1)
-        .bind(last.0)
-        .bind(last.1)
+        .bind(newest.0)
+        .bind(newest.1)
+        .bind(oldest.0)
+        .bind(oldest.1)
         .fetch_all(&self.read)
         .await?;
         let mut found = rows.into_iter().map(|row| (row.0, chat(row))).collect::<HashMap<_, _>>();

@@ -90,7 +90,7 @@ impl Storage {
         } else {
             OutboxEntry::Dropped
         };
-        outboxes::insert(&mut transaction, std::iter::once((Destination::Events, &entry))).await?;
+        outboxes::insert(&mut transaction, &std::iter::once((Destination::Events, &entry))).await?;
         transaction.commit().await?;
         outbox.note_written(&mut stored, &entry);
         Ok(())

@@ -57,14 +57,14 @@ impl Outboxes {
     }
 
     /// Counts entries that are about to be written.
-    pub(super) fn add<'a>(&self, entries: impl Iterator<Item = AddressedEntry<'a>> + Clone) {
+    pub(super) fn add<'a>(&self, entries: &(impl Iterator<Item = AddressedEntry<'a>> + Clone)) {
         for outbox in &self.0 {
             outbox.counter.add(OutboxCount::of(outbox.destination, entries.clone()));
         }
     }
 
     /// Subtracts entries that could not be written and are given up.
-    pub(super) fn give_up<'a>(&self, entries: impl Iterator<Item = AddressedEntry<'a>> + Clone) {
+    pub(super) fn give_up<'a>(&self, entries: &(impl Iterator<Item = AddressedEntry<'a>> + Clone)) {
         for outbox in &self.0 {
             outbox.counter.give_up(OutboxCount::of(outbox.destination, entries.clone()));
         }
@@ -79,7 +79,7 @@ impl Outboxes {
 
 impl StoredOutboxes<'_> {
     /// Adds entries that have been written, and notifies the readers of their outboxes.
-    pub(super) fn add<'a>(&mut self, entries: impl Iterator<Item = AddressedEntry<'a>> + Clone) {
+    pub(super) fn add<'a>(&mut self, entries: &(impl Iterator<Item = AddressedEntry<'a>> + Clone)) {
         for (outbox, stored) in &mut self.0 {
             let written = OutboxCount::of(outbox.destination, entries.clone());
             stored.add(written);
@@ -101,7 +101,7 @@ impl StoredOutboxes<'_> {
 /// Adds entries to the tables of the outboxes, in their order.
 pub(super) async fn insert<'a>(
     transaction: &mut Transaction,
-    entries: impl Iterator<Item = AddressedEntry<'a>> + Clone,
+    entries: &(impl Iterator<Item = AddressedEntry<'a>> + Clone),
 ) -> Result<(), StorageFailure> {
     for destination in [Destination::Papita, Destination::Events] {
         let statements = destination.statements();

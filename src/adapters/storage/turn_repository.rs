@@ -115,7 +115,7 @@ impl TurnRepository {
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
         add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
-        outboxes::insert(transaction, events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
+        outboxes::insert(transaction, &events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
         for event in events {
             match event {
                 LoggedEvent::SessionStop { id, .. } => mark_stop_logged(transaction, id).await?,

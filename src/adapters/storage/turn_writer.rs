@@ -201,7 +201,7 @@ impl WriterTask {
         let _write = self.state.begin();
         let mut stored = self.outboxes.stored().await;
         self.repository.insert(&self.pending, self.unlogged, was_failing).await?;
-        stored.add(self.pending.iter().flat_map(|(event, _)| event.outbox_entries()));
+        stored.add(&self.pending.iter().flat_map(|(event, _)| event.outbox_entries()));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,
             // a later one corrects the number.

@@ -16,13 +16,13 @@ impl Storage {
     /// Queues a turn for the next transaction, with the end of the session log after its line; `None` if it is not in the
     /// log. Events are queued in the order of their lines.
     pub fn enqueue_turn(&self, record: TurnRecord, end: Option<LogEnd>) {
-        self.outboxes.add(record.outbox_entries().into_iter());
+        self.outboxes.add(&record.outbox_entries().into_iter());
         self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), end);
     }
 
     /// Notes that these events are not stored. Their outbox entries, which have been counted, are not counted any more.
     pub fn give_up_recovered(&self, events: &[LoggedEvent]) {
-        self.outboxes.give_up(entries(events));
+        self.outboxes.give_up(&entries(events));
     }
 
     /// Queues the turn of an interrupted stream for the next transaction. Its outbox entries have been counted. If its line
@@ -32,7 +32,7 @@ impl Storage {
         if end.is_some() {
             self.turn_writer.enqueue(event, end);
         } else {
-            self.outboxes.give_up(event.outbox_entries());
+            self.outboxes.give_up(&event.outbox_entries());
         }
     }
 
@@ -40,7 +40,7 @@ impl Storage {
     /// no longer needed, are deleted.
     pub fn enqueue_logged_stop(&self, id: SessionId, event: OutboxEntry, end: LogEnd) {
         let stop = LoggedEvent::SessionStop { id, event };
-        self.outboxes.add(stop.outbox_entries());
+        self.outboxes.add(&stop.outbox_entries());
         self.turn_writer.enqueue(stop, Some(end));
     }
 
@@ -61,8 +61,8 @@ impl Storage {
         let mut stored = self.outboxes.stored().await;
         let inserted = self.turns.insert_recovered(events, counts, known).await;
         match inserted {
-            Ok(()) => stored.add(entries(events)),
-            Err(_) => self.outboxes.give_up(entries(events)),
+            Ok(()) => stored.add(&entries(events)),
+            Err(_) => self.outboxes.give_up(&entries(events)),
         }
         inserted?;
         for count in counts {
@@ -73,12 +73,12 @@ impl Storage {
 
     /// Counts the outbox entries of an event that is about to be stored.
     pub fn count_recovered(&self, event: &LoggedEvent) {
-        self.outboxes.add(event.outbox_entries());
+        self.outboxes.add(&event.outbox_entries());
     }
 
     /// Counts the outbox entries of a turn that is about to be stored.
     pub fn count_interrupted(&self, record: &TurnRecord) {
-        self.outboxes.add(record.outbox_entries().into_iter());
+        self.outboxes.add(&record.outbox_entries().into_iter());
     }
 
     /// Counts the records of all outboxes anew.

@@ -50,12 +50,12 @@ pub(super) async fn hints(config: &Config, server: Server<'_>, model: &str, fail
             false
         }
         Listing::Redirect(location) => {
-            let location = redacted(&location, server.secrets());
+            let location = redacted(&location, &server.secrets());
             hints.push(format!("the server sends callers on to {location}; set {setting} to what fits that"));
             true
         }
         Listing::Page(title) => {
-            hints.push(about_page(&redacted(&title, server.secrets()), &setting));
+            hints.push(about_page(&redacted(&title, &server.secrets()), &setting));
             true
         }
         Listing::Other(_) => true,
@@ -90,7 +90,7 @@ fn about_name(config: &Config, server: Server<'_>, model: &str, names: &[String]
     if names.is_empty() {
         return Some("the server has no model at all; load one there first".to_owned());
     }
-    let nearest = redacted(&most_similar(name, names, 3).join(", "), server.secrets());
+    let nearest = redacted(&most_similar(name, names, 3).join(", "), &server.secrets());
     let setting = if !config.model.listed.is_empty() {
         "name or upstream_name in [[models]]"
     } else if model == config.model.default {

@@ -86,7 +86,7 @@ impl<'a> ModelCheck<'a> {
     /// Returns lines that say why a model does not answer, and hints.
     async fn explanation(&self, model: &str, error: &ModelError) -> Vec<String> {
         let hints = hints(self.config, self.server, model, &error.failure).await;
-        let reason = error.shown_reason(self.server.secrets(), iter::empty());
+        let reason = error.shown_reason(&self.server.secrets(), iter::empty());
         let is_worth_a_line = !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason));
         let reason = is_worth_a_line.then(|| format!("  Reason: {reason}"));
         reason.into_iter().chain(hints.iter().map(|hint| format!("  Hint: {hint}."))).collect()

@@ -111,7 +111,7 @@ mod tests {
         assert!(limits.admit(LimitScope::Handovers, address(2), true, at(0)).is_ok());
         assert!(limits.admit(LimitScope::Sessions, address(1), false, at(0)).is_ok());
         let news = limits.news(&[LimitWindow::Day], false, at(0));
-        let [session] = &news[..] else { panic!("{news:?}") };
+        let [session] = <[_; 1]>::try_from(news).unwrap();
         assert!(session.key.to_string().starts_with("sessions:"), "{}", session.key);
         assert_eq!((session.unshared.used.turns, session.key.scope()), (1, LimitScope::Sessions));
     }

@@ -98,7 +98,7 @@ impl FakePapita {
     /// Serves a key under another name than `openai`.
     pub fn serve_named_key(&self, name: &str, key: &str) {
         let mut state = self.0.handler.state();
-        state.named.entry(name.to_owned()).or_default().0 = key.to_owned();
+        key.clone_into(&mut state.named.entry(name.to_owned()).or_default().0);
     }
 
     /// Returns how often a key that is served under another name than `openai` was asked for.

@@ -101,7 +101,7 @@ impl OpenAi {
                     return Ok(answer);
                 }
                 Err(FailedCall { error, retry_with: Some(adapted) }) => {
-                    let reason = error.shown_reason(self.secrets(key), request.texts());
+                    let reason = error.shown_reason(&self.secrets(key), request.texts());
                     let name = request.model;
                     tracing::info!(
                         model = name,

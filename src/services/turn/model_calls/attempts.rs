@@ -226,7 +226,7 @@ impl<'r> Attempts<'r> {
     fn log_failure(&self, error: &ModelError, target: Target<'_>, key: Option<&Credential>) -> ModelFailure {
         let (request_id, failure, model) = (self.request.journal.request_id.as_str(), &error.failure, target.model);
         let secrets = target.route.provider.client.secrets(key.map(|credential| &credential.key));
-        let reason = error.shown_reason(secrets, self.model_request(target).texts());
+        let reason = error.shown_reason(&secrets, self.model_request(target).texts());
         if reason.is_empty() {
             tracing::debug!(request_id, model, %failure, "a call to the model failed");
         } else {
