@@ -146,9 +146,9 @@ impl ConnectionTimeouts {
     }
 
     /// Returns what the client keeps the server waiting for, and since when it does.
-    pub(super) fn client_wait(&self) -> Option<(ClientWait, Duration)> {
+    pub(super) fn client_wait(&self) -> Option<(ClientWait, Instant)> {
         let state = self.state();
-        Some((state.client_wait()?, state.since.elapsed()))
+        Some((state.client_wait()?, state.since))
     }
 
     /// Ends the connection, so that another one can take its place, if its client still keeps the server waiting for this.

@@ -129,8 +129,8 @@ impl OpenConnections {
             return;
         }
         let waiting = self.open.iter().filter_map(|(id, Open { client, timeouts })| {
-            let (wait, time) = timeouts.client_wait()?;
-            Some((wait, Reverse(self.held.of(*client)), Reverse(time), *id))
+            let (wait, since) = timeouts.client_wait()?;
+            Some((wait, Reverse(self.held.of(*client)), since, *id))
         });
         let mut waiting = waiting.collect::<Vec<_>>();
         waiting.sort_unstable();
