@@ -32,7 +32,7 @@ const OF_FEW: [&str; 3] = ["messages_pending", "sessions_unlogged", "content_key
 
 /// Syntax that only one of the databases supports.
 const OF_SQLITE: [&str; 2] = ["MATCH", "rowid"];
-const OF_POSTGRES: [&str; 3] = ["TSQUERY", "tsvector", "clock_timestamp"];
+const OF_POSTGRES: [&str; 4] = ["TSQUERY", "tsvector", "clock_timestamp", "message_words WHERE message_id"];
 
 /// System tables and tables of sqlx, which are read once at start.
 const OF_THE_START: [&str; 3] = ["sqlite_schema", "pg_catalog", "_sqlx_migrations"];
