@@ -85,8 +85,8 @@ fn is_fault_of_sqlite(statement: &str, step: &str) -> bool {
     let Some(table) = step.strip_prefix("SCAN ") else {
         return step.contains("TEMP B-TREE") && !holds(statement, &SORTED);
     };
-    // A query (`M`) of the full-text index is not a scan.
-    let is_index = table.contains("VIRTUAL TABLE") && table.contains(":M") || holds(table, &OF_FEW);
+    // A query (`M`) of the full-text index is not a scan, nor is a look-up of one row (`=`).
+    let is_index = table.contains("VIRTUAL TABLE") && holds(table, &[":M", ":="]) || holds(table, &OF_FEW);
     !is_index && !is_small(table) && table != "CONSTANT ROW"
 }
 
