@@ -325,7 +325,7 @@ async fn without_a_receiver_no_event_waits() {
 }
 
 #[tokio::test]
-async fn events_that_wait_too_long_are_removed_also_without_a_receiver() {
+async fn events_that_wait_too_long_are_removed_without_a_receiver() {
     let (model, receiver, setup, service) = start(&[]).await;
     receiver.stop().await;
     turn_in(&service.client, "s-1").await.assert_ok();

@@ -40,13 +40,19 @@ fn strict(request: &Value) -> Value {
     json!({ "verdict": "mask", "text": masked(&request["text"]), "history": history })
 }
 
-/// Starts a model that repeats the question, this guard, and a service in this process.
-async fn start_with(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+/// Starts a model, and a service in this process that asks this guard.
+pub async fn start_guarded(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let model = FakeModel::start().await;
-    model.set_behaviour(Behaviour::Echo);
     let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url()).with_all(settings);
     let service = setup.start().await;
     (model, setup, service)
+}
+
+/// Starts the same with a model that repeats the question.
+async fn start_with(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+    let started = start_guarded(guard, settings).await;
+    started.0.set_behaviour(Behaviour::Echo);
+    started
 }
 
 async fn start_strict(settings: &[(&str, &str)]) -> (FakeGuard, FakeModel, TestSetup, Service) {

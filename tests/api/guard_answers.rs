@@ -10,7 +10,7 @@ use crate::{
         model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
         papita::FakePapita,
     },
-    guard::is_stored,
+    guard::{is_stored, start_guarded},
     support::{
         client::Client,
         events::Events,
@@ -50,10 +50,7 @@ fn say(model: &FakeModel, text: &str) {
 }
 
 async fn start_with(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
-    let model = FakeModel::start().await;
-    let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url()).with(ON.0, ON.1).with_all(settings);
-    let service = setup.start().await;
-    (model, setup, service)
+    start_guarded(guard, &[&[ON][..], settings].concat()).await
 }
 
 async fn start_strict(settings: &[(&str, &str)]) -> (FakeGuard, FakeModel, TestSetup, Service) {

@@ -37,7 +37,7 @@ struct State {
     refused: Cache<String, ()>,
 }
 
-/// What happens without a key.
+/// The rule for turns of a provider that has no key: who answers, and whether the provider is called all the same.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPolicy {
     /// Whether the built-in responder answers always, never, or without any source of a key.

@@ -28,7 +28,7 @@ const LONGEST_MESSAGE: usize = 300;
 /// A text that the guard is to judge, and where it is from.
 #[derive(Debug, Serialize)]
 pub struct GuardRequest<'a> {
-    /// Whose text it is.
+    /// The kind of the text: a visitor's question, or a piece of a model's answer.
     #[serde(flatten)]
     pub kind: JudgedKind<'a>,
     /// The text.
@@ -50,7 +50,7 @@ pub struct GuardRequest<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JudgedKind<'a> {
-    /// What a visitor asks, with the contents of attached files.
+    /// A visitor's message, with the contents of attached files.
     Question {
         /// The conversation before, if the client has sent it: none of it has been judged.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -111,7 +111,7 @@ impl GuardRequest<'_> {
     }
 }
 
-/// What the guard says about a text.
+/// The guard's verdict about a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The text may go on as it is.

@@ -85,13 +85,13 @@ pub struct SessionTotals<'a> {
 /// `limit.reached`: a turn was refused, because a limit of usage is used up.
 #[derive(Debug, Serialize)]
 pub struct LimitReachedData<'a> {
-    /// Whose usage the limit counts: `visitor`, `address`, `site`, `key` or `total`.
+    /// The scope of the limit, the group of turns that it counts together: `visitor`, `address`, `site`, `key` or `total`.
     pub scope: &'a str,
     /// The id of the count, for `DELETE /api/admin/limits/{count_id}`.
     pub count_id: &'a str,
     /// The limit, as in the settings, such as `20/minute`.
     pub limit: &'a str,
-    /// What the limit counts: `turns`, `tokens` or `usd`.
+    /// The unit of the limit: `turns`, `tokens` or `usd` (US dollars).
     pub unit: &'a str,
     /// For how long the limit counts: `minute` or `day`.
     pub window: &'a str,
@@ -113,7 +113,7 @@ pub struct BudgetSpent<'a>(pub LimitReachedData<'a>);
 pub struct HandoverRequested<'a> {
     /// The id of the session.
     pub session_id: &'a str,
-    /// How the visitor wants to be reached; null if nothing was given.
+    /// The visitor's contact, such as an e-mail address or a telephone number; null if none was given.
     pub contact: Option<&'a str>,
 }
 

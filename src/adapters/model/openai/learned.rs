@@ -23,7 +23,7 @@ pub(super) struct LearnedModel {
 #[derive(Clone, Debug, Default)]
 pub(super) struct LearnedModels {
     by_name: Arc<RwLock<HashMap<String, LearnedModel>>>,
-    /// What is known about each model before it is asked.
+    /// The restrictions of all models of the provider before their first call, from its field `omit`.
     initial: LearnedModel,
 }
 
