@@ -1,17 +1,17 @@
 //! The key that the settings of a provider have, beside Papita's.
 
 use std::{
-    panic,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{credential::Credential, no_credential::NoCredential};
 use crate::foundation::{
+    blocking::run_blocking,
     config::{self, KeySource, read_key},
     file_watch::FileWatch,
     secret::ApiKey,
@@ -94,9 +94,7 @@ impl LocalKey {
             return other();
         }
         let this = self.clone();
-        if let Err(died) = spawn_blocking(move || this.read_file()).await {
-            panic::resume_unwind(died.into_panic());
-        }
+        run_blocking(move || this.read_file()).await;
         other()
     }
 
@@ -104,15 +102,15 @@ impl LocalKey {
     async fn poll_file(self, mut watch: FileWatch, stopping: CancellationToken) {
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
-            let polling = spawn_blocking(move || {
+            let polling = run_blocking(move || {
                 if watch.poll() {
                     this.read_file();
                 }
                 watch
             });
             // The file may be on a disk that does not respond.
-            let Some(polled) = stopping.run_until_cancelled(polling).await else { return };
-            watch = polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic()));
+            let Some(Some(polled)) = stopping.run_until_cancelled(polling).await else { return };
+            watch = polled;
         }
     }
 

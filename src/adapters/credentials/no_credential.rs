@@ -27,6 +27,11 @@ pub enum NoCredential {
 }
 
 impl NoCredential {
+    /// Whether no source of a key is configured, so that with `AI_SERVICE=auto` the built-in responder answers.
+    pub(super) fn is_unconfigured(self) -> bool {
+        matches!(self, Self::NotConfigured | Self::Placeholder)
+    }
+
     /// Returns the row of the error table for this failure.
     #[must_use]
     pub fn kind(self) -> &'static TurnErrorKind {

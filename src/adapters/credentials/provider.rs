@@ -83,11 +83,7 @@ impl Credentials {
         match self.current().await {
             Ok(credential) => Access::Key(credential),
             Err(_) if self.needs_no_key() => Access::NoKeyNeeded,
-            Err(NoCredential::NotConfigured | NoCredential::Placeholder)
-                if self.0.policy.service == AiService::Auto =>
-            {
-                Access::BuiltIn
-            }
+            Err(none) if none.is_unconfigured() && self.0.policy.service == AiService::Auto => Access::BuiltIn,
             Err(none) => Access::Missing(none),
         }
     }
@@ -142,7 +138,7 @@ impl Credentials {
         match self.0.policy.service {
             AiService::Basic => true,
             AiService::OpenAi => false,
-            AiService::Auto => self.lacks_key() && self.not_configured() != NoCredential::VariableWithoutKey,
+            AiService::Auto => self.lacks_key() && self.not_configured().is_unconfigured(),
         }
     }
 
@@ -196,7 +192,7 @@ impl Credentials {
         }
     }
 
-    /// Returns the reason why no key is available if no source of a key is configured.
+    /// Returns the reason why the settings have no key of this provider, if they have none.
     #[must_use]
     pub fn not_configured(&self) -> NoCredential {
         self.0.local.current().absence

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
-    Response, StatusCode,
+    StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Serialize;
@@ -25,24 +25,24 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The settings of an endpoint.
 #[derive(Clone, Debug)]
-pub struct HookSettings {
+pub(super) struct HookSettings {
     /// The name of the hook in the diagnostics.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The address that JSON is posted to.
-    pub url: ServerUrl,
+    pub(super) url: ServerUrl,
     /// The token that is sent with it.
-    pub token: Option<HookToken>,
+    pub(super) token: Option<HookToken>,
     /// The time for a whole call.
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
     /// When calls stop after failures.
-    pub breaker: config::Breaker,
+    pub(super) breaker: config::Breaker,
     /// Whether a public name may have a private address.
-    pub may_be_private: bool,
+    pub(super) may_be_private: bool,
 }
 
 /// An HTTP endpoint of the owner, with a client of its own.
 #[derive(Debug)]
-pub struct HookEndpoint {
+pub(super) struct HookEndpoint {
     url: ServerUrl,
     headers: HeaderMap,
     timeout: Duration,
@@ -52,7 +52,7 @@ pub struct HookEndpoint {
 
 impl HookEndpoint {
     /// Creates an endpoint. `proxy` is for `https` addresses.
-    pub fn new(settings: HookSettings, proxy: &config::Proxy) -> Result<Self, ClientFailure> {
+    pub(super) fn new(settings: HookSettings, proxy: &config::Proxy) -> Result<Self, ClientFailure> {
         let HookSettings { name, url, token, timeout, breaker, may_be_private } = settings;
         let resolver = Arc::new(CheckedResolver::of(&url, may_be_private));
         let client = http_client::build_with_resolver(timeout, proxy, &resolver)?;
@@ -65,13 +65,13 @@ impl HookEndpoint {
 
     /// Returns the address.
     #[must_use]
-    pub fn url(&self) -> &ServerUrl {
+    pub(super) fn url(&self) -> &ServerUrl {
         &self.url
     }
 
     /// Posts a body as JSON on behalf of a caller, and returns what `read` makes of the answer, which has at most
     /// `max_bytes`. `read` returns `None` for an answer that is not in the hook's protocol.
-    pub async fn post<T>(
+    pub(super) async fn post<T>(
         &self,
         body: &impl Serialize,
         max_bytes: usize,
@@ -93,7 +93,9 @@ impl HookEndpoint {
             client.post(Url::clone(&self.url)).headers(self.headers.clone()).body(body.clone())
         };
         let response = self.client.send(request).await.map_err(|error| self.connection_failure(&error))?;
-        ensure_success(&response)?;
+        if response.status() != StatusCode::OK {
+            return Err(HookFailure::of_status(response.status()));
+        }
         // The time of the whole call is limited.
         read_rest(Vec::new(), response, max_bytes, None).await.map_err(|failure| match failure {
             ReadFailure::TooLarge => HookFailure::TooLarge(max_bytes),
@@ -104,17 +106,6 @@ impl HookEndpoint {
 
     fn connection_failure(&self, error: &reqwest::Error) -> HookFailure {
         HookFailure::of_connection(error, self.timeout)
-    }
-}
-
-fn ensure_success(response: &Response) -> Result<(), HookFailure> {
-    let status = response.status();
-    if status.is_redirection() {
-        Err(HookFailure::Redirect(status.as_u16()))
-    } else if status == StatusCode::OK {
-        Ok(())
-    } else {
-        Err(HookFailure::Status(status.as_u16()))
     }
 }
 

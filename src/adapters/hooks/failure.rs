@@ -1,6 +1,8 @@
 //! The ways in which a call of a hook fails.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, iter, time::Duration};
+
+use reqwest::StatusCode;
 
 use super::private_addresses::PrivateAddress;
 use crate::foundation::http_client::{Cause, cause};
@@ -39,17 +41,20 @@ pub enum HookFailure {
 impl HookFailure {
     /// Returns the failure of a call that has no connection, or has lost it. `timeout` is the time for the whole call.
     pub(super) fn of_connection(error: &reqwest::Error, timeout: Duration) -> Self {
-        let mut link: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(error) = link {
-            if error.is::<PrivateAddress>() {
-                return Self::PrivateAddress;
-            }
-            link = error.source();
+        let first: &(dyn Error + 'static) = error;
+        if iter::successors(Some(first), |&error| error.source()).any(<dyn Error>::is::<PrivateAddress>) {
+            return Self::PrivateAddress;
         }
         match cause(error) {
             Cause::Timeout => Self::Timeout(timeout),
             cause => Self::Connection(cause),
         }
+    }
+
+    /// Returns the failure of a call that was answered with a status other than success.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let code = status.as_u16();
+        if status.is_redirection() { Self::Redirect(code) } else { Self::Status(code) }
     }
 
     /// Whether the failure says nothing about the hook: it was not called, this process lacked what a call takes, or the hook

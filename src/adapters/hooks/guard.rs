@@ -8,7 +8,7 @@ use super::{
     failure::HookFailure,
 };
 use crate::{
-    domain::{breaker::CallerHash, chat::Role},
+    domain::breaker::CallerHash,
     foundation::{
         config::{self, Config},
         http_client::ClientFailure,
@@ -86,14 +86,6 @@ pub struct EarlierText<'a> {
     pub role: &'static str,
     /// The text.
     pub text: &'a str,
-}
-
-impl<'a> EarlierText<'a> {
-    /// Creates a message of the conversation.
-    #[must_use]
-    pub fn new(role: Role, text: &'a str) -> Self {
-        Self { role: role.as_str(), text }
-    }
 }
 
 impl GuardRequest<'_> {

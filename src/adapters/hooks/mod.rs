@@ -1,6 +1,6 @@
 //! Hooks: services of the owner, called by HTTP.
 //!
-//! [`HookEndpoint`] posts JSON to one address, with a time limit, a limit of the answer's size, and a circuit breaker. It
+//! `endpoint` posts JSON to one address, with a time limit, a limit of the answer's size, and a circuit breaker. It
 //! follows no redirects, and refuses private addresses behind public names. `guard` has the protocol of the guard. `events`
 //! are posted to a receiver, signed.
 
@@ -12,10 +12,9 @@ mod guard;
 mod private_addresses;
 
 pub use self::{
-    endpoint::{HookEndpoint, HookSettings},
     events::{
-        BudgetSpent, EventData, EventReceiver, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals,
-        TurnEnded, encode, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
+        BudgetSpent, EventReceiver, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded,
+        encode, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
     },
     failure::HookFailure,
     guard::{EarlierText, GuardHook, GuardRequest, JudgedKind, Verdict},

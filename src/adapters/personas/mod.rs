@@ -6,21 +6,20 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error as _,
     ffi::OsStr,
-    panic,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use rust_embed::Embed;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use self::folder::UnreadablePersonas;
 use self::folder::{FolderWatch, Texts, read_folder};
 use crate::{
     domain::persona::Persona,
-    foundation::{config::Config, tasks::Tasks},
+    foundation::{blocking::run_blocking, config::Config, tasks::Tasks},
 };
 
 /// The built-in personas, one Markdown file each. A file's name without `.md` is the persona's id.
@@ -112,26 +111,24 @@ impl Personas {
     pub async fn reload(&self) {
         let Some(dir) = self.dir.clone() else { return };
         let this = self.clone();
-        let reading = spawn_blocking(move || match read_folder(&dir) {
+        let reading = run_blocking(move || match read_folder(&dir) {
             Ok(texts) => this.replace(&texts),
             Err(failure) => warn(&failure),
         });
-        if let Err(died) = reading.await {
-            panic::resume_unwind(died.into_panic());
-        }
+        reading.await;
     }
 
     /// Reads the folder again and again until the service stops, and replaces the personas after each change.
     async fn poll_folder(self, mut watch: FolderWatch, stopping: CancellationToken) {
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
-            let polling = spawn_blocking(move || {
+            let polling = run_blocking(move || {
                 this.poll_once(&mut watch);
                 watch
             });
             // The folder may be on a disk that does not respond.
-            let Some(polled) = stopping.run_until_cancelled(polling).await else { return };
-            watch = polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic()));
+            let Some(Some(polled)) = stopping.run_until_cancelled(polling).await else { return };
+            watch = polled;
         }
     }
 

@@ -1,16 +1,11 @@
-//! Events that are put into the outbox by themselves, and the end of those that are too old.
+//! Events that are not stored with a turn or the stop of a session, and the removal of old events.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{
-    column_values::to_integer,
-    failure::StorageFailure,
-    handle::Storage,
-    outbox_destination::Destination,
-    outbox_entry::{NewRecord, OutboxEntry},
-    outboxes,
+    failure::StorageFailure, handle::Storage, outbox_destination::Destination, outbox_entry::NewRecord, outboxes,
     statement::sql,
 };
 
@@ -21,9 +16,9 @@ pub struct NewEvent {
     pub key: String,
     /// The event as JSON.
     pub body: String,
-    /// The name of what the event reports.
+    /// The name by which the database recognizes what was reported before.
     pub mark: String,
-    /// The retention time for which it is not reported again.
+    /// For how long, in retention time, it is not reported again.
     pub lasts: Duration,
 }
 
@@ -48,31 +43,33 @@ impl Storage {
     ) -> Result<QueuedOnce, StorageFailure> {
         let outbox = self.outbox(Destination::Events);
         let mut stored = outbox.counter.stored().await;
-        if !outbox.limit.is_some_and(|limit| outbox.has_room(limit)) {
+        let entry = outbox.entry(|| Some((key, body)));
+        let Some(NewRecord { key, body, expires_at }) = entry.queued() else {
             let waiting: Option<(i64,)> =
                 sql("SELECT id FROM event_outbox WHERE same_as = $1").bind(same_as).fetch_optional(&self.write).await?;
             return Ok(if waiting.is_some() { QueuedOnce::Waits } else { QueuedOnce::Full });
-        }
-        let expires_at = outbox.expiry();
+        };
         let inserted = sql("INSERT INTO event_outbox (webhook_id, body, expires_at, same_as) VALUES ($1, $2, $3, $4)
              ON CONFLICT (same_as) DO NOTHING")
-        .bind(&key)
-        .bind(&body)
-        .bind(expires_at)
+        .bind(key)
+        .bind(body)
+        .bind(*expires_at)
         .bind(same_as)
         .execute(&self.write)
         .await?;
         if inserted == 0 {
             return Ok(QueuedOnce::Waits);
         }
-        outbox.note_written(&mut stored, &OutboxEntry::Queued(NewRecord { key, body, expires_at }));
+        outbox.note_written(&mut stored, &entry);
         Ok(QueuedOnce::Queued)
     }
 
     /// Queues an event, unless the same was reported before, here or by another replica.
     pub async fn queue_event_once(&self, event: &NewEvent) -> Result<(), StorageFailure> {
         let outbox = self.outbox(Destination::Events);
-        let Some(limit) = outbox.limit else { return Ok(()) };
+        if !outbox.is_open() {
+            return Ok(());
+        }
         let mut stored = outbox.counter.stored().await;
         let mut transaction = self.write.begin().await?;
         let expiry = self.retention_time().checked_add(event.lasts).unwrap_or(Timestamp::MAX);
@@ -84,12 +81,7 @@ impl Storage {
         if marked == 0 {
             return transaction.rollback().await;
         }
-        let entry = if outbox.has_room(limit) {
-            let (key, body, expires_at) = (event.key.clone(), event.body.clone(), outbox.expiry());
-            OutboxEntry::Queued(NewRecord { key, body, expires_at })
-        } else {
-            OutboxEntry::Dropped
-        };
+        let entry = outbox.entry(|| Some((event.key.clone(), event.body.clone())));
         outboxes::insert(&mut transaction, &std::iter::once((Destination::Events, &entry))).await?;
         transaction.commit().await?;
         outbox.note_written(&mut stored, &entry);
@@ -104,10 +96,7 @@ impl Storage {
         let mut transaction = self.write.begin().await?;
         let expired =
             sql("DELETE FROM event_outbox WHERE expires_at <= $1").bind(now).execute(&mut transaction).await?;
-        if expired > 0 {
-            let add = outbox.destination.statements().add_dropped;
-            sql(add).bind(to_integer(expired)).execute(&mut transaction).await?;
-        }
+        outbox.destination.add_dropped(&mut transaction, expired).await?;
         sql("DELETE FROM event_marks WHERE expires_at <= $1").bind(now).execute(&mut transaction).await?;
         transaction.commit().await?;
         outbox.counter.remove(&mut stored, expired, expired);

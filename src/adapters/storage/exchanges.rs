@@ -214,7 +214,8 @@ impl Storage {
         if answered == 0 {
             transaction.rollback().await?;
             // A server that stopped after the commit of an earlier call may have stored the answer.
-            return self.exchange(question.owner, &question.request_id).await;
+            let found = self.exchange(question.owner, &question.request_id).await?;
+            return Ok(found.map(|(exchange, _)| exchange));
         }
         let PendingQuestion { owner, chat, turn, request_id, .. } = question;
         let new = NewMessage {
@@ -238,20 +239,25 @@ impl Storage {
         Ok(Some(Exchange { question, answer: MessageRef { id, created_at: now } }))
     }
 
-    /// Returns the question and answer that an owner's request has stored. `None` without an answer.
-    pub async fn exchange(&self, owner: OwnerId, request_id: &str) -> Result<Option<Exchange>, StorageFailure> {
-        let rows: Vec<(i64, String, i64)> = sql("SELECT id, sender, created_at FROM messages
+    /// Returns the question and answer that an owner's request has stored, with the text of each. `None` without an answer.
+    pub async fn exchange(
+        &self,
+        owner: OwnerId,
+        request_id: &str,
+    ) -> Result<Option<(Exchange, [String; 2])>, StorageFailure> {
+        let mut rows: Vec<(i64, String, String, i64)> = sql("SELECT id, sender, text, created_at FROM messages
              WHERE request_id = $1 AND owner_id = $2")
         .bind(request_id)
         .bind(owner.0)
         .fetch_all(&self.write)
         .await?;
-        let message = |sender: Sender| {
-            let row = rows.iter().find(|(_, name, _)| name == sender.as_str());
-            row.map(|(id, _, at)| MessageRef { id: MessageId(*id), created_at: to_timestamp(*at) })
+        let mut message = |sender: Sender| {
+            let index = rows.iter().position(|(_, name, ..)| name == sender.as_str())?;
+            let (id, _, text, at) = rows.swap_remove(index);
+            Some((MessageRef { id: MessageId(id), created_at: to_timestamp(at) }, text))
         };
-        let exchange = message(Sender::User).zip(message(Sender::Bot));
-        Ok(exchange.map(|(question, answer)| Exchange { question, answer }))
+        let messages = message(Sender::User).zip(message(Sender::Bot));
+        Ok(messages.map(|((question, asked), (answer, text))| (Exchange { question, answer }, [asked, text])))
     }
 
     /// Returns the question of an owner's request, unless it is answered.

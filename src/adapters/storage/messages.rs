@@ -55,16 +55,6 @@ impl Storage {
         Ok(rows.into_iter().map(message).collect())
     }
 
-    /// Returns the text of one of an owner's messages.
-    pub async fn message_text(&self, owner: OwnerId, message: MessageId) -> Result<Option<String>, StorageFailure> {
-        let text: Option<(String,)> = sql("SELECT text FROM messages WHERE id = $1 AND owner_id = $2")
-            .bind(message.0)
-            .bind(owner.0)
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(text.map(|(text,)| text))
-    }
-
     /// Returns the URL of the image attached to one of an owner's messages.
     pub async fn image(&self, owner: OwnerId, message: MessageId) -> Result<Option<String>, StorageFailure> {
         let image: Option<(String,)> = sql("SELECT i.url FROM message_images i JOIN messages m ON m.id = i.message_id

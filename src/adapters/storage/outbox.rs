@@ -28,15 +28,6 @@ pub struct OutboxLimits {
     pub events: Option<u64>,
 }
 
-impl OutboxLimits {
-    pub(super) fn of(self, destination: Destination) -> Option<u64> {
-        match destination {
-            Destination::Papita => Some(self.papita),
-            Destination::Events => self.events,
-        }
-    }
-}
-
 /// A record that has not been delivered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxRecord {
@@ -71,7 +62,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Returns the entry for a record, a key with its text as JSON, which `make` returns if there is one.
+    /// Returns the entry for a new record. `make` returns its key and its JSON, or `None` if there is none; it is not called if no
+    /// records are sent, or too many wait.
     #[must_use]
     pub fn entry(&self, make: impl FnOnce() -> Option<(String, String)>) -> OutboxEntry {
         let Some(limit) = self.limit else { return OutboxEntry::NotDue };
@@ -88,8 +80,8 @@ impl Outbox {
         self.limit.is_some()
     }
 
-    /// Whether there is room for one more record.
-    pub(super) fn has_room(&self, limit: u64) -> bool {
+    /// Whether there is room for one more record. Warns when the outbox fills up.
+    fn has_room(&self, limit: u64) -> bool {
         let waiting = self.waiting();
         self.level.note(self.destination, waiting, limit);
         let has_room = waiting < limit;
@@ -100,7 +92,7 @@ impl Outbox {
         has_room
     }
 
-    pub(super) fn expiry(&self) -> Option<i64> {
+    fn expiry(&self) -> Option<i64> {
         match self.destination {
             Destination::Papita => None,
             Destination::Events => {
@@ -110,7 +102,7 @@ impl Outbox {
         }
     }
 
-    /// Counts an entry that was written by itself, and notifies the reader.
+    /// Counts an entry that was written outside of the transactions of turns, and notifies the sender.
     pub(super) fn note_written(&self, stored: &mut StoredRecords, entry: &OutboxEntry) {
         let written = entry.count();
         self.counter.add(written);
@@ -160,13 +152,10 @@ impl Outbox {
 
     /// Removes the records with these numbers from the outbox, of which `dropped` were not delivered.
     pub async fn remove(&self, ids: &[i64], dropped: u64) -> Result<(), StorageFailure> {
-        let statements = self.destination.statements();
         let mut stored = self.counter.stored().await;
         let mut transaction = self.write.begin().await?;
-        let removed = statements.delete.execute(ids, &mut transaction).await?;
-        if dropped > 0 {
-            sql(statements.add_dropped).bind(to_integer(dropped)).execute(&mut transaction).await?;
-        }
+        let removed = self.destination.statements().delete.execute(ids, &mut transaction).await?;
+        self.destination.add_dropped(&mut transaction, dropped).await?;
         transaction.commit().await?;
         self.counter.remove(&mut stored, removed, dropped);
         Ok(())

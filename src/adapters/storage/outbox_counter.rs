@@ -51,9 +51,8 @@ impl OutboxCounter {
 
     /// Counts the records in the database anew.
     pub(super) async fn recount(&self, stored: &mut StoredRecords, read: &Pool) -> Result<(), StorageFailure> {
-        let statements = self.destination.statements();
-        let (records,): (i64,) = sql(statements.count).fetch_one(read).await?;
-        let (dropped,): (i64,) = sql(statements.dropped).fetch_one(read).await?;
+        let counts = sql(self.destination.statements().counts).fetch_one(read).await?;
+        let (records, dropped): (i64, i64) = counts;
         let (records, dropped) = (to_count(records), to_count(dropped));
         // Addition wraps around, so that this also subtracts.
         self.records.fetch_add(records.wrapping_sub(stored.0.records), Ordering::Relaxed);

@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::{bulk_delete::BulkDelete, bulk_insert::BulkInsert};
+use super::{
+    bulk_delete::BulkDelete, bulk_insert::BulkInsert, column_values::to_integer, database::Transaction,
+    failure::StorageFailure, statement::sql,
+};
 
 /// Where the records of an outbox are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +18,8 @@ pub enum Destination {
 
 /// The statements for the tables of one destination.
 pub(super) struct OutboxStatements {
-    pub(super) count: &'static str,
-    pub(super) dropped: &'static str,
+    /// The numbers of records that wait, and that were dropped.
+    pub(super) counts: &'static str,
     pub(super) add_dropped: &'static str,
     pub(super) records: &'static str,
     pub(super) insert: LazyLock<BulkInsert>,
@@ -24,8 +27,7 @@ pub(super) struct OutboxStatements {
 }
 
 static PAPITA: OutboxStatements = OutboxStatements {
-    count: "SELECT COUNT(*) FROM papita_outbox",
-    dropped: "SELECT records FROM papita_drops WHERE id = 1",
+    counts: "SELECT (SELECT COUNT(*) FROM papita_outbox), records FROM papita_drops WHERE id = 1",
     add_dropped: "UPDATE papita_drops SET records = records + $1 WHERE id = 1",
     records: "SELECT id, request_id, body, CAST(NULL AS BIGINT) FROM papita_outbox WHERE id > $1 ORDER BY id LIMIT $2",
     insert: LazyLock::new(|| {
@@ -39,8 +41,7 @@ static PAPITA: OutboxStatements = OutboxStatements {
 };
 
 static EVENTS: OutboxStatements = OutboxStatements {
-    count: "SELECT COUNT(*) FROM event_outbox",
-    dropped: "SELECT records FROM event_drops WHERE id = 1",
+    counts: "SELECT (SELECT COUNT(*) FROM event_outbox), records FROM event_drops WHERE id = 1",
     add_dropped: "UPDATE event_drops SET records = records + $1 WHERE id = 1",
     records: "SELECT id, webhook_id, body, expires_at FROM event_outbox WHERE id > $1 ORDER BY id LIMIT $2",
     insert: LazyLock::new(|| {
@@ -61,5 +62,13 @@ impl Destination {
             Self::Papita => &PAPITA,
             Self::Events => &EVENTS,
         }
+    }
+
+    /// Adds to the number of dropped records.
+    pub(super) async fn add_dropped(self, transaction: &mut Transaction, records: u64) -> Result<(), StorageFailure> {
+        if records > 0 {
+            sql(self.statements().add_dropped).bind(to_integer(records)).execute(transaction).await?;
+        }
+        Ok(())
     }
 }

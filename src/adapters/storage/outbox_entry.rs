@@ -15,15 +15,6 @@ pub struct NewRecord {
     pub(super) expires_at: Option<i64>,
 }
 
-impl NewRecord {
-    /// Changes the record.
-    #[must_use]
-    pub fn with_body(mut self, change: impl FnOnce(String) -> String) -> Self {
-        self.body = change(self.body);
-        self
-    }
-}
-
 impl fmt::Debug for NewRecord {
     /// Leaves the record out, which may hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,15 +22,14 @@ impl fmt::Debug for NewRecord {
     }
 }
 
-/// What happens in an outbox because of a turn or of another event.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a turn or another event adds to an outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutboxEntry {
     /// Nothing.
-    #[default]
     NotDue,
-    /// It takes a record.
+    /// A record.
     Queued(NewRecord),
-    /// A record is dropped, because the outbox is full. The database counts it.
+    /// Only the count of a dropped record, because the outbox is full.
     Dropped,
 }
 
@@ -58,12 +48,10 @@ impl OutboxEntry {
         }
     }
 
-    /// Returns the entry with another record, if it has one.
-    #[must_use]
-    pub fn map(self, change: impl FnOnce(NewRecord) -> NewRecord) -> Self {
-        match self {
-            Self::Queued(record) => Self::Queued(change(record)),
-            other => other,
+    /// Replaces the JSON of the record, if there is one.
+    pub fn change_body(&mut self, change: impl FnOnce(String) -> String) {
+        if let Self::Queued(record) = self {
+            record.body = change(std::mem::take(&mut record.body));
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
 use super::{
-    column_values::to_integer,
     database::{Pool, Transaction},
     database_time::DatabaseTime,
     failure::StorageFailure,
@@ -13,14 +12,13 @@ use super::{
     outbox_counter::{OutboxCounter, StoredRecords},
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxCount},
-    statement::sql,
 };
 
 /// The outboxes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Outboxes([Outbox; 2]);
 
-/// The numbers of records in the database, while nobody else changes or counts them.
+/// The locked counts of all outboxes: while this exists, nobody else changes or counts the database's records.
 pub(super) struct StoredOutboxes<'a>([(&'a Outbox, MutexGuard<'a, StoredRecords>); 2]);
 
 impl Outboxes {
@@ -31,20 +29,13 @@ impl Outboxes {
         read: &Pool,
         time: &DatabaseTime,
     ) -> Result<Self, StorageFailure> {
-        let open = async |destination: Destination| {
+        let open = async |destination: Destination, limit: Option<u64>| {
             let counter = Arc::new(OutboxCounter::open(destination, read).await?);
             let (write, read, time, level) = (write.clone(), read.clone(), time.clone(), Arc::default());
-            Ok::<_, StorageFailure>(Outbox {
-                destination,
-                limit: limits.of(destination),
-                write,
-                read,
-                counter,
-                level,
-                time,
-            })
+            Ok::<_, StorageFailure>(Outbox { destination, limit, write, read, counter, level, time })
         };
-        Ok(Self([open(Destination::Papita).await?, open(Destination::Events).await?]))
+        let papita = open(Destination::Papita, Some(limits.papita)).await?;
+        Ok(Self([papita, open(Destination::Events, limits.events).await?]))
     }
 
     /// Returns the outbox of a destination.
@@ -104,9 +95,9 @@ pub(super) async fn insert<'a>(
     entries: &(impl Iterator<Item = AddressedEntry<'a>> + Clone),
 ) -> Result<(), StorageFailure> {
     for destination in [Destination::Papita, Destination::Events] {
-        let statements = destination.statements();
         let own = entries.clone().filter(|(of, _)| *of == destination);
         let records = own.clone().filter_map(|(_, entry)| entry.queued()).collect::<Vec<_>>();
+        let statements = destination.statements();
         statements
             .insert
             .execute(&mut *transaction, records.into_iter(), |statement, record| {
@@ -116,10 +107,7 @@ pub(super) async fn insert<'a>(
                     .bind(record.and_then(|record| record.expires_at))
             })
             .await?;
-        let dropped = OutboxCount::of(destination, own).dropped;
-        if dropped > 0 {
-            sql(statements.add_dropped).bind(to_integer(dropped)).execute(&mut *transaction).await?;
-        }
+        destination.add_dropped(transaction, OutboxCount::of(destination, own).dropped).await?;
     }
     Ok(())
 }

@@ -106,12 +106,6 @@ pub enum PostFailure {
 }
 
 impl PostFailure {
-    /// Whether fewer posts at the same time may help.
-    #[must_use]
-    pub fn is_overload(self) -> bool {
-        matches!(self, Self::NoDescriptors | Self::Timeout | Self::Status(429 | 503 | 504))
-    }
-
     fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {

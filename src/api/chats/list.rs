@@ -7,7 +7,6 @@ use super::body::ChatBody;
 use crate::api::{
     AppState, Group,
     caller::{ClientAddress, RequiredAccount},
-    json::MEDIA_TYPE,
     page::{Page, PageRequest, link},
     problem::failures,
     streamed::{Frame, Listing, Streamed},
@@ -44,8 +43,8 @@ impl ListChatsApi {
         let (owner, page_request) = (signed_in.account.id, PageRequest::new(limit, before.as_deref())?);
         let list = state.storage.chat_list(owner, page_request.after, page_request.limit).await?;
         let next = list.next.and_then(|next| link(request, next));
-        let frame = Frame { media_type: MEDIA_TYPE, before: "[".to_owned(), between: ",", after: "]\n" };
-        let response = Listing { frame, list, encode: ChatBody::encoder(owner, &state.clock) }.respond(state, client);
+        let response = Listing { frame: Frame::of_json(), list, encode: ChatBody::encoder(owner, &state.clock) }
+            .respond(state, client);
         Ok(response.await?.with_header(header::LINK, next))
     }
 }

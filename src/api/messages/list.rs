@@ -13,7 +13,6 @@ use crate::{
         AppState, Group,
         caller::{ClientAddress, RequiredAccount},
         chats::chat_not_found,
-        json::MEDIA_TYPE,
         page::{Page, PageRequest, link},
         problem::failures,
         streamed::{Frame, Listing, Streamed},
@@ -60,9 +59,8 @@ impl ListMessagesApi {
             state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
         }
         let next = list.next.and_then(|next| link(request, next));
-        let frame = Frame { media_type: MEDIA_TYPE, before: "[".to_owned(), between: ",", after: "]\n" };
         let encode = MessageBody::encoder(owner, &state.clock);
-        let response = Listing { frame, list, encode }.respond(state, client).await?;
+        let response = Listing { frame: Frame::of_json(), list, encode }.respond(state, client).await?;
         Ok(response.with_header(header::LINK, next))
     }
 }

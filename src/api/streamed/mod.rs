@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     adapters::storage::{Storage, StorageFailure},
-    api::{AppState, problem::Problem, turn::StreamCutOff},
+    api::{AppState, json::MEDIA_TYPE, problem::Problem, turn::StreamCutOff},
     domain::{body_memory::BodyShare, client_ip::ClientIp, errors::resources},
 };
 
@@ -56,6 +56,13 @@ pub(in crate::api) struct Frame {
     pub(in crate::api) between: &'static str,
     /// The text after the last entry.
     pub(in crate::api) after: &'static str,
+}
+
+impl Frame {
+    /// Returns the frame of a JSON list.
+    pub(in crate::api) fn of_json() -> Self {
+        Self { media_type: MEDIA_TYPE, before: "[".to_owned(), between: ",", after: "]\n" }
+    }
 }
 
 /// The list that a response has.

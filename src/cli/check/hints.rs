@@ -70,8 +70,8 @@ pub(super) async fn hints(config: &Config, server: Server<'_>, model: &str, fail
 fn about_key(server: Server<'_>) -> String {
     let host = server.provider.base_url.host_str().unwrap_or_default();
     let Some(key) = server.key else { return format!("{host} wants a key; set {}", server.key_setting()) };
-    let bearer = key.bearer();
-    let text = bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
+    let alone = key.alone();
+    let text = alone.to_str().unwrap_or_default();
     let provider = PROVIDERS.iter().find(|(prefix, _, base)| text.starts_with(prefix) && !base.contains(host));
     match provider {
         Some((_, name, base)) => {

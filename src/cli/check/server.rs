@@ -1,6 +1,6 @@
 //! How the server of a provider is called, and how messages name its settings.
 
-use reqwest::{RequestBuilder, header::AUTHORIZATION};
+use reqwest::RequestBuilder;
 
 use crate::foundation::{
     config::{self, KeySource},
@@ -27,11 +27,9 @@ impl<'a> Server<'a> {
     /// Adds the headers that each request to the provider has.
     pub(super) fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
         let request = request.headers(self.provider.headers.map().clone());
-        match (self.key, &self.provider.key_header) {
-            (None, _) => request,
-            (Some(key), None) => request.header(AUTHORIZATION, key.bearer()),
-            (Some(key), Some(name)) => request.header(name, key.alone()),
-        }
+        let Some(key) = self.key else { return request };
+        let (name, value) = key.header(self.provider.key_header.as_ref());
+        request.header(name, value)
     }
 
     fn is_of_settings(&self) -> bool {

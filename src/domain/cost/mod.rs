@@ -86,12 +86,16 @@ impl Prices {
     #[must_use]
     pub fn new(overrides: &[(String, u64, u64)]) -> Self {
         let lines = include_str!("openai_prices.csv").lines();
-        let mut table = lines.filter_map(parse_line).collect::<HashMap<_, _>>();
-        for (model, prompt, completion) in overrides {
-            let (prompt, completion) = (*prompt, *completion);
-            table.insert(model.clone(), Rate { prompt, completion });
-        }
-        Self(table)
+        let mut this = Self(lines.filter_map(parse_line).collect());
+        this.extend(overrides);
+        this
+    }
+
+    fn extend<'a>(&mut self, prices: impl IntoIterator<Item = &'a (String, u64, u64)>) {
+        let rate = |(model, prompt, completion): &(String, u64, u64)| {
+            (model.clone(), Rate { prompt: *prompt, completion: *completion })
+        };
+        self.0.extend(prices.into_iter().map(rate));
     }
 
     /// Creates the table with the prices that the settings and the configuration file state. A listed model without a price has
@@ -100,16 +104,15 @@ impl Prices {
     pub fn of(settings: &config::Model) -> Self {
         // The name at a provider may be that of another listed model, whose own price says nothing about this one.
         let is_listed = |name: &str| settings.listed.iter().any(|model| model.name == name);
-        let unlisted = settings.prices.iter().filter(|(name, ..)| !is_listed(name)).cloned().collect::<Vec<_>>();
-        let by_upstream_name = Self::new(&unlisted);
-        let mut this = Self::new(&settings.prices);
-        let is_priced = |name: &str| settings.prices.iter().any(|(priced, ..)| priced == name);
-        for model in settings.listed.iter().filter(|model| !is_priced(&model.name)) {
-            let rate = model.upstream_name.as_deref().and_then(|upstream| by_upstream_name.rate(upstream));
-            if let Some(rate) = rate {
-                this.0.insert(model.name.clone(), rate);
-            }
-        }
+        let mut this = Self::new(&[]);
+        this.extend(settings.prices.iter().filter(|(name, ..)| !is_listed(name)));
+        let by_upstream_name = settings.listed.iter().filter_map(|model| {
+            let rate = this.rate(model.upstream_name.as_deref()?)?;
+            Some((model.name.clone(), rate))
+        });
+        let by_upstream_name = by_upstream_name.collect::<Vec<_>>();
+        this.0.extend(by_upstream_name);
+        this.extend(&settings.prices);
         this
     }
 

@@ -25,17 +25,11 @@ impl Events {
     /// Reads the settings, if events are sent. All are read in any case, so that mistakes in them are reported.
     #[expect(clippy::option_option, reason = "none is a setting, too")]
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
-        let url = reader.read(var::EVENTS_URL, parse::HTTP_URL, |text| match text {
-            "" => Some(None),
-            text => parse::exact_http_url(text).map(|url| Some(ServerUrl::from(url))),
-        });
-        let secrets = reader.read(var::EVENTS_SECRET, SECRETS, |text| match text {
-            "" => Some(None),
-            text => WebhookSecrets::parse(text).map(Some),
-        });
+        let url = reader
+            .read_optional(var::EVENTS_URL, parse::HTTP_URL, |text| parse::exact_http_url(text).map(ServerUrl::from));
+        let secrets = reader.read_optional(var::EVENTS_SECRET, SECRETS, WebhookSecrets::parse);
         let timeout = reader.read(var::EVENTS_TIMEOUT, parse::DURATION, parse::duration);
-        let limit = |text: &str| text.parse().ok().filter(|limit| *limit > 0);
-        let queue_limit = reader.read(var::EVENTS_QUEUE_LIMIT, parse::COUNT, limit);
+        let queue_limit = reader.read(var::EVENTS_QUEUE_LIMIT, parse::COUNT, parse::count);
         let (url, secrets, timeout, queue_limit) = (url?, secrets?, timeout?, queue_limit?);
         match (url, secrets) {
             (None, _) => Some(None),

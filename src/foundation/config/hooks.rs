@@ -55,8 +55,9 @@ impl Guard {
     /// Reads the guard, if there is one. Its other settings are read in any case, so that mistakes in them are reported.
     #[expect(clippy::option_option, reason = "none is a setting, too")]
     fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
-        let url = reader.read(var::GUARD_URL, HTTP_URL, optional_url);
-        let token = reader.read(var::GUARD_TOKEN, "visible ASCII characters, or nothing", optional_token);
+        let url =
+            reader.read_optional(var::GUARD_URL, HTTP_URL, |text| parse::exact_http_url(text).map(ServerUrl::from));
+        let token = reader.read_optional(var::GUARD_TOKEN, "visible ASCII characters, or nothing", HookToken::parse);
         let answers = reader.read(var::GUARD_ANSWERS, SWITCH, parse::switch);
         let fail = reader.read(var::GUARD_FAIL, "closed or open", |text| match text.to_ascii_lowercase().as_str() {
             "closed" => Some(GuardFail::Closed),
@@ -72,16 +73,4 @@ impl Guard {
         let (url, token, answers, fail, timeout) = (url?, token?, answers?, fail?, timeout?);
         Some(url.map(|url| Self { url, token, answers, fail, timeout }))
     }
-}
-
-/// Parses the address of a hook, which may be missing.
-#[expect(clippy::option_option, reason = "none is a setting, too")]
-fn optional_url(text: &str) -> Option<Option<ServerUrl>> {
-    if text.is_empty() { Some(None) } else { parse::exact_http_url(text).map(|url| Some(url.into())) }
-}
-
-/// Parses the token of a hook, which may be missing.
-#[expect(clippy::option_option, reason = "none is a setting, too")]
-fn optional_token(text: &str) -> Option<Option<HookToken>> {
-    if text.is_empty() { Some(None) } else { HookToken::parse(text).map(Some) }
 }

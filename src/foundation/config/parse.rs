@@ -1,6 +1,6 @@
 //! Parsers of the values of settings. They return `None` for an invalid value.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use url::Url;
 
@@ -12,6 +12,7 @@ pub(super) const SWITCH: &str = "on or off";
 
 /// What is expected of the address of a server.
 pub(super) const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
+
 /// What is expected of a count.
 pub(super) const COUNT: &str = "a whole number of 1 or more";
 
@@ -92,9 +93,9 @@ pub fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// Parses the longest length of an answer: a whole number of at least 1.
-pub(super) fn answer_tokens(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|tokens| *tokens > 0)
+/// Parses a count: a whole number of at least 1.
+pub(super) fn count<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|number| *number >= T::from(1))
 }
 
 /// Parses prices: a comma-separated list of `model=input/output` in dollars per million tokens. Returns pico-dollars per
@@ -114,7 +115,7 @@ pub(super) fn windows(text: &str) -> Option<Vec<(String, u64)>> {
     list(text)
         .map(|entry| {
             let (model, tokens) = entry.rsplit_once('=')?;
-            let tokens = tokens.trim().parse().ok().filter(|tokens| *tokens > 0)?;
+            let tokens = count(tokens.trim())?;
             Some((model.trim().to_owned(), tokens))
         })
         .collect()

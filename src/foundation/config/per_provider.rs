@@ -1,11 +1,13 @@
 //! One value for each provider.
 
+use std::convert::Infallible;
+
 /// The place of a provider among all. The default is the provider of the environment and `.env`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProviderIndex(usize);
 
 impl ProviderIndex {
-    /// Returns the place of the provider that is this one of the configuration file, counted from 0.
+    /// Returns the place of the provider that has this position in the configuration file, counted from 0.
     pub(super) fn of_file(number: usize) -> Self {
         Self(number + 1)
     }
@@ -46,9 +48,8 @@ impl<T> PerProvider<T> {
 
     /// Returns what `make` returns for each value.
     pub fn map<U>(&self, mut make: impl FnMut(ProviderIndex, &T) -> U) -> PerProvider<U> {
-        let first = make(ProviderIndex::default(), &self.first);
-        let others = self.others.iter().enumerate().map(|(number, value)| make(ProviderIndex::of_file(number), value));
-        PerProvider { first, others: others.collect() }
+        let Ok(values) = self.try_map(|index, value| Ok::<_, Infallible>(make(index, value)));
+        values
     }
 
     /// Returns what `make` returns for each value. Fails with its first failure.

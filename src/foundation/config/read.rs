@@ -64,20 +64,20 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let turns = read_turns(reader);
     let limits = read_limits(source, reader);
     let credentials = read_credentials(source, reader);
-    let admin_token =
-        reader.read(var::ADMIN_TOKEN, "32 or more random characters without blanks, or nothing", |text| {
-            if text.is_empty() { Some(None) } else { AdminToken::parse(text).map(Some) }
-        });
+    let admin_token = reader.read_optional(
+        var::ADMIN_TOKEN,
+        "32 or more random characters without blanks, or nothing",
+        AdminToken::parse,
+    );
     let accounts = read_accounts(reader);
     let visitor_retention = reader.read(var::VISITOR_RETENTION, DURATION, parse::duration);
     let file_access = reader.read(var::FILE_MODE, "0600 or 0640", FileAccess::parse);
     let session_log = read_session_log(reader, file_access);
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
-    let papita_queue_limit =
-        reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
+    let papita_queue_limit = reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, parse::count);
     let events = Events::read(reader);
     let database = read_database(reader, file_access);
-    let max_chats = reader.read(var::MAX_CHATS, COUNT, |text| text.parse::<u64>().ok().filter(|count| *count > 0));
+    let max_chats = reader.read(var::MAX_CHATS, COUNT, parse::count);
     let max_bytes = reader.read(var::MAX_STORED_BYTES, "a size such as 128MiB", parse::bytes);
     let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match lower(text).as_str() {
         "text" => Some(LogFormat::Text),
@@ -129,9 +129,8 @@ fn lower(text: &str) -> String {
 
 fn read_proxy(reader: &mut Reader<'_>) -> Option<Proxy> {
     let expected = "the address of an HTTP proxy, such as http://proxy.example:3128 (SOCKS proxies are not supported)";
-    let address = reader.read(var::HTTPS_PROXY, expected, |text| match text {
-        "" => Some(None),
-        text => parse::proxy(text).map(|url| Some(SecretString::from(url.as_str()))),
+    let address = reader.read_optional(var::HTTPS_PROXY, expected, |text| {
+        parse::proxy(text).map(|url| SecretString::from(url.as_str()))
     });
     Some(Proxy { address: address?, except: reader.text(var::NO_PROXY).unwrap_or_default().to_owned() })
 }
@@ -221,7 +220,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let handovers = read_counts(var::LIMIT_HANDOVERS, source, reader);
     let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
     let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
-        if lower(text) == "off" { Some(None) } else { parse::answer_tokens(text).map(Some) }
+        if lower(text) == "off" { Some(None) } else { parse::count(text).map(Some) }
     });
     let is_default = !source.has(var::LIMIT_ANONYMOUS_ANSWER);
     let anonymous_answer = tokens.map(|tokens| AnswerLimit { tokens, is_default });
@@ -338,12 +337,16 @@ fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) ->
         Some(false) => Some(LogContent::Off),
         None => (lower(text) == "plain").then_some(LogContent::Plain),
     });
-    let days = |text: &str| if text.is_empty() { Some(None) } else { text.parse::<u16>().ok().map(Some) };
-    let compress_after =
-        reader.read(var::SESSION_LOG_COMPRESS_AFTER, "a whole number of days up to 65535, or nothing", days);
-    let keep = reader.read(var::SESSION_LOG_KEEP, "a whole number of days from 1 to 65535, or nothing", |text| {
-        days(text).filter(|days| *days != Some(0))
-    });
+    let compress_after = reader.read_optional(
+        var::SESSION_LOG_COMPRESS_AFTER,
+        "a whole number of days up to 65535, or nothing",
+        |text| text.parse::<u16>().ok(),
+    );
+    let keep = reader.read_optional(
+        var::SESSION_LOG_KEEP,
+        "a whole number of days from 1 to 65535, or nothing",
+        parse::count::<u16>,
+    );
     let expected = format!("{SECRETS}, or nothing for a chain without a secret");
     let keys = reader.read(var::SESSION_LOG_KEY, &expected, secrets);
     Some(SessionLog {

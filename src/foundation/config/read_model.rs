@@ -31,25 +31,14 @@ pub(super) fn read_model(source: &Source, reader: &mut Reader<'_>, servers: Opti
         "model=input/output in US dollars per million tokens, comma-separated",
         parse::prices,
     );
-    let prices = prices.map(|own: Vec<(String, u64, u64)>| {
-        let is_own = |name: &str| own.iter().any(|(of, ..)| of == name);
-        let of_file = models.iter().filter(|model| !is_own(&model.name));
-        let of_file =
-            of_file.filter_map(|model| model.price.map(|(input, output)| (model.name.clone(), input, output)));
-        of_file.chain(own.iter().cloned()).collect()
-    });
+    let of_file =
+        models.iter().filter_map(|model| model.price.map(|(input, output)| (model.name.clone(), input, output)));
+    let prices = prices.map(|own| of_file.chain(own).collect());
     let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
-    let windows = windows.map(|own: Vec<(String, u64)>| {
-        let is_own = |name: &str| own.iter().any(|(of, _)| of == name);
-        let of_file = models.iter().filter(|model| !is_own(&model.name));
-        let of_file = of_file.filter_map(|model| Some((model.name.clone(), model.window?)));
-        of_file.chain(own.iter().cloned()).collect()
-    });
+    let of_file = models.iter().filter_map(|model| Some((model.name.clone(), model.window?)));
+    let windows = windows.map(|own| of_file.chain(own).collect());
     let vision = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
-    let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
-        "" => Some(None),
-        text => parse::answer_tokens(text).map(Some),
-    });
+    let max_answer_tokens = reader.read_optional(var::MAX_ANSWER_TOKENS, COUNT, parse::count);
     let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match text.to_ascii_lowercase().as_str() {
         "auto" => Some(ModelStream::Auto),
         "always" => Some(ModelStream::Always),

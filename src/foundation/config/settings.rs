@@ -166,9 +166,10 @@ pub struct Model {
     /// Models that are tried in this order when the requested one is unavailable, and has no own fallbacks.
     pub fallbacks: Vec<String>,
     /// Prices that replace or add to the built-in table: the model, and pico-dollars per prompt token and per completion
-    /// token.
+    /// token. Of several for a model, the last one counts.
     pub prices: Vec<(String, u64, u64)>,
     /// Context windows that replace or add to the built-in table: the model, and its window in tokens, answer included.
+    /// Of several for a model, the last one counts.
     pub windows: Vec<(String, u64)>,
     /// Models with vision besides those in the built-in table.
     pub vision: Vec<String>,

@@ -262,4 +262,15 @@ impl<'a> Reader<'a> {
         }
         value
     }
+
+    /// Reads a setting in the same way that may be missing or empty, which is `Some(None)`.
+    #[expect(clippy::option_option, reason = "no value is valid, and differs from an invalid one")]
+    pub(super) fn read_optional<T>(
+        &mut self,
+        variable: Variable,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        self.read(variable, expected, |text| if text.is_empty() { Some(None) } else { parse(text).map(Some) })
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::LazyLock,
 };
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -75,6 +75,12 @@ impl ApiKey {
     #[must_use]
     pub fn alone(&self) -> HeaderValue {
         self.alone.clone()
+    }
+
+    /// Returns the header that carries the key: `name` with the key alone, or without a name `Authorization: Bearer KEY`.
+    #[must_use]
+    pub fn header(&self, name: Option<&HeaderName>) -> (HeaderName, HeaderValue) {
+        name.map_or_else(|| (AUTHORIZATION, self.bearer()), |name| (name.clone(), self.alone()))
     }
 
     /// Returns the key's length in bytes.

@@ -31,10 +31,7 @@ impl Sessions {
         if !self.can_hand_over() {
             return Err(SessionFailure::NoHandover);
         }
-        if !client.is_server {
-            let now = self.0.storage.session_time();
-            self.0.limits.admit(LimitScope::Handovers, client.address, client.is_local, now)?;
-        }
+        self.admit(LimitScope::Handovers, client)?;
         self.0.log.ensure_writable()?;
         let this = self.clone();
         let work = async move { this.queue_and_log(&id, contact.as_ref()).await };

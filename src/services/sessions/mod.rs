@@ -85,7 +85,7 @@ impl Sessions {
     /// Begins a session. It is in the database and in the session log when this returns. Fails if too many sessions were begun
     /// from the address.
     pub async fn begin(&self, client: SessionClient) -> Result<(SessionId, Timestamp), SessionFailure> {
-        self.admit(client)?;
+        self.admit(LimitScope::Sessions, client)?;
         self.0.log.ensure_writable()?;
         let this = self.clone();
         let started = self.0.tasks.run_to_completion("session start", async move { this.begin_and_log().await }).await;
@@ -106,13 +106,17 @@ impl Sessions {
         Ok((id, now))
     }
 
-    /// Counts a session of the address, without a look into the database. Those of servers are not limited.
-    fn admit(&self, SessionClient { address, is_local, is_server }: SessionClient) -> Result<(), SessionFailure> {
+    /// Counts a session or a hand-over of the client's address, without a look into the database. Servers are not limited.
+    fn admit(
+        &self,
+        scope: LimitScope,
+        SessionClient { address, is_local, is_server }: SessionClient,
+    ) -> Result<(), SessionFailure> {
         if is_server {
             return Ok(());
         }
         let Inner { limits, storage, .. } = &*self.0;
-        Ok(limits.admit(LimitScope::Sessions, address, is_local, storage.session_time())?)
+        Ok(limits.admit(scope, address, is_local, storage.session_time())?)
     }
 
     /// Ends a session with the client's `metrics` (a JSON object), whether it was started here or not. A session that has
@@ -125,7 +129,7 @@ impl Sessions {
         metrics: Option<Value>,
     ) -> Result<SessionEnd, SessionFailure> {
         if !id.as_ref().is_some_and(|id| self.was_started_here(id)) {
-            self.admit(client)?;
+            self.admit(LimitScope::Sessions, client)?;
         }
         let Inner { log, clock, .. } = &*self.0;
         log.ensure_writable()?;

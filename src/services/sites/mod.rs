@@ -11,9 +11,9 @@ mod ticket_rate;
 mod tickets;
 mod visits;
 
-use std::{collections::BTreeMap, panic, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -26,6 +26,7 @@ use crate::{
     adapters::storage::Storage,
     domain::tenant::{PausedBy, Site, SitePause, Tenant, TenantName},
     foundation::{
+        blocking::run_blocking,
         clock::Clock,
         config::{AllowedOrigin, Config, ConfigFile, FileSettings, Limits, SiteSettings},
         file_watch::FileWatch,
@@ -148,9 +149,7 @@ impl Sites {
     /// Reads the file at once, without waiting until it stops changing. A mistake is logged, and keeps what was read before.
     pub async fn reload(&self) {
         let this = self.clone();
-        if let Err(died) = spawn_blocking(move || this.read_again()).await {
-            panic::resume_unwind(died.into_panic());
-        }
+        run_blocking(move || this.read_again()).await;
     }
 
     /// Reads the file again after each change, and takes over the pauses of other replicas, until the service stops.
@@ -158,15 +157,15 @@ impl Sites {
         let mut is_failing = false;
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
-            let polling = spawn_blocking(move || {
+            let polling = run_blocking(move || {
                 if watch.poll() {
                     this.read_again();
                 }
                 watch
             });
             // The file may be on a disk that does not respond.
-            let Some(polled) = stopping.run_until_cancelled(polling).await else { return };
-            watch = polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic()));
+            let Some(Some(polled)) = stopping.run_until_cancelled(polling).await else { return };
+            watch = polled;
             if stopping.run_until_cancelled(self.take_over_pauses(&mut is_failing)).await.is_none() {
                 return;
             }

@@ -23,19 +23,19 @@ impl NamedParts {
     /// Fails with all sites of the file at a path that name a persona or a model that there is not, or no model that may answer.
     pub(super) fn check(&self, path: &Path, sites: &[SiteSettings]) -> Result<(), InvalidConfigFile> {
         let of_personas = self.personas.models();
-        let mistakes = sites.iter().flat_map(|site| self.mistakes(site, &of_personas)).collect::<Vec<_>>();
+        let known = self.model.names_with(&of_personas);
+        let mistakes = sites.iter().flat_map(|site| self.mistakes(site, &of_personas, &known)).collect::<Vec<_>>();
         if mistakes.is_empty() { Ok(()) } else { Err(InvalidConfigFile::Mistakes(path.to_owned(), mistakes)) }
     }
 
-    fn mistakes(&self, site: &SiteSettings, of_personas: &BTreeSet<String>) -> Vec<Mistake> {
+    fn mistakes(&self, site: &SiteSettings, of_personas: &BTreeSet<String>, known: &BTreeSet<&str>) -> Vec<Mistake> {
         let SiteSettings { id, line, persona, models, .. } = site;
         let mut expected = Vec::new();
         if persona.as_ref().is_some_and(|persona| self.personas.get(persona).is_none()) {
             expected.push(format!("a persona that exists for the site {id}, which begins"));
         }
-        let known = self.model.names_with(of_personas);
         if models.iter().flatten().any(|model| !known.contains(model.as_str())) {
-            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let known = known.iter().copied().collect::<Vec<_>>().join(", ");
             expected.push(format!("models among {known} for the site {id}, which begins"));
         }
         if expected.is_empty() && !self.has_model(site, of_personas) {

@@ -76,19 +76,18 @@ impl TurnRunner {
     ) -> Result<(), TurnFailure> {
         let Some(guard) = &self.guard else { return Ok(()) };
         let begun = Instant::now();
-        let judged = {
-            let judging = pin!(guard.judge_question(request, &mut calls.guard));
+        let (judgement, judged) = {
+            let judging = pin!(guard.judge_question(request));
             select! {
                 biased;
-                judged = wait_unmarked(claim, judging) => Some(judged),
-                () = journal.cancelled_before_start() => None,
+                judged = wait_unmarked(claim, judging) => judged,
+                () = journal.cancelled_before_start() => {
+                    (Judgement::abandoned(begun.elapsed()), Err(TurnFailure::ClientGone))
+                }
                 () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
             }
         };
-        let Some(judged) = judged else {
-            calls.guard.question = Some(Judgement::abandoned(begun.elapsed()));
-            return Err(TurnFailure::ClientGone);
-        };
+        calls.guard.question = Some(judgement);
         judged?;
         if calls.guard.has_masked_question() {
             journal.note_masked_question(request.question());

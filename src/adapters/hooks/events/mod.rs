@@ -5,7 +5,7 @@ mod receiver;
 
 pub use self::{
     payload::{
-        BudgetSpent, EventData, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded, encode,
+        BudgetSpent, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded, encode,
         handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
     },
     receiver::EventReceiver,

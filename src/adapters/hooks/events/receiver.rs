@@ -70,12 +70,6 @@ impl EventReceiver {
         let sent = client.send(request).await;
         let response = sent.map_err(|error| HookFailure::of_connection(&error, self.0.timeout))?;
         let status = response.status();
-        if status.is_redirection() {
-            return Err(HookFailure::Redirect(status.as_u16()));
-        }
-        if !status.is_success() {
-            return Err(HookFailure::Status(status.as_u16()));
-        }
-        Ok(response)
+        if status.is_success() { Ok(response) } else { Err(HookFailure::of_status(status)) }
     }
 }

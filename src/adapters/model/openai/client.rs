@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -217,11 +217,9 @@ impl OpenAi {
                 // Compression would delay the pieces of a stream.
                 .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
                 .body(body.clone());
-            match (key, &self.key_header) {
-                (None, _) => request,
-                (Some(key), None) => request.header(AUTHORIZATION, key.bearer()),
-                (Some(key), Some(name)) => request.header(name, key.alone()),
-            }
+            let Some(key) = key else { return request };
+            let (name, value) = key.header(self.key_header.as_ref());
+            request.header(name, value)
         };
         let sent = timeout_at(deadline, self.client.send(request)).await;
         sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| transport_error(&error))

@@ -78,9 +78,7 @@ fn read_model(section: &Section<'_>, providers: &HashSet<String>) -> Option<File
         let (input, output) = (rate("input"), rate("output"));
         Some((input?, output?))
     });
-    let window = section.read("window", "a whole number of tokens of 1 or more", |value| {
-        number(value)?.parse::<u64>().ok().filter(|tokens| *tokens > 0)
-    });
+    let window = section.read("window", "a whole number of tokens of 1 or more", |value| parse::count(number(value)?));
     let vision = section.read("vision", "true or false", DeValue::as_bool);
     let reasoning = section.read("reasoning", "true or false", DeValue::as_bool);
     let fallbacks = section.read("fallbacks", "a list of names of models", |value| {

@@ -42,7 +42,7 @@ impl<'a> Section<'a> {
 
     /// Returns the line of a field's value, or of the table if it does not have the field.
     pub(super) fn line_of(&self, field: &str) -> Line {
-        Line(self.mistakes.line(self.value(field).map_or(self.at, |value| value.span().start)))
+        Line(self.mistakes.line(self.at(field)))
     }
 
     /// Whether the table has a field.
@@ -57,20 +57,24 @@ impl<'a> Section<'a> {
 
     /// Reports a field that the table must have, and does not have.
     pub(super) fn require(&self, field: &str, expected: &str) {
-        if self.value(field).is_none() {
+        if !self.has(field) {
             self.report_field(field, expected);
         }
     }
 
     /// Reports what is wrong with a field, or with the table if it does not have the field.
     pub(super) fn report_field(&self, field: &str, expected: &str) {
-        let at = self.value(field).map_or(self.at, |value| value.span().start);
-        self.mistakes.add(at, format!("{expected} as {}{field}", self.prefix));
+        self.mistakes.add(self.at(field), format!("{expected} as {}{field}", self.prefix));
     }
 
     /// Reports what is wrong with a part of a field, at a position of the text.
     pub(super) fn report_at(&self, at: usize, expected: &str, field: &str) {
         self.mistakes.add(at, format!("{expected} in {}{field}", self.prefix));
+    }
+
+    /// Returns the position of a field's value, or of the table if it does not have the field.
+    fn at(&self, field: &str) -> usize {
+        self.value(field).map_or(self.at, |value| value.span().start)
     }
 
     fn value(&self, field: &str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -105,7 +109,7 @@ impl<'a> Section<'a> {
         let entry = |entry: &'a Spanned<DeValue<'a>>| {
             let parsed = entry.get_ref().as_str().and_then(|text| parse(text.trim()));
             if parsed.is_none() {
-                self.mistakes.add(entry.span().start, format!("{expected} in {}{field}", self.prefix));
+                self.report_at(entry.span().start, expected, field);
             }
             parsed
         };
@@ -117,8 +121,7 @@ impl<'a> Section<'a> {
     /// Returns the table of a field.
     pub(super) fn table(&self, field: &str, fields: &[&str]) -> Option<Section<'a>> {
         let table = self.read(field, "a table", DeValue::as_table)?;
-        let at = self.value(field).map_or(self.at, |value| value.span().start);
-        Some(Section::new(format!("{}{field}.", self.prefix), table, at, fields, self.mistakes))
+        Some(Section::new(format!("{}{field}.", self.prefix), table, self.at(field), fields, self.mistakes))
     }
 
     /// Returns the names and values of a field that is a table with any names.

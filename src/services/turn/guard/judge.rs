@@ -27,7 +27,7 @@ impl Guard {
     }
 
     /// Asks the guard about a text, and returns how that went, with the verdict by which the turn goes on. If the guard gave
-    /// none, `GUARD_FAIL` decides. `is_known_to_fail`: that was reported for another piece of the same answer.
+    /// none, `GUARD_FAIL` decides. `is_known_to_fail`: a failure for an earlier piece of the same answer was logged already.
     pub(super) async fn ask(
         &self,
         request: &GuardRequest<'_>,
@@ -36,7 +36,7 @@ impl Guard {
     ) -> (Judgement, Result<Verdict, TurnFailure>) {
         let asked = Instant::now();
         let answer = self.hook.judge(request, caller).await;
-        let has_reached_guard = answer.as_ref().map_or_else(|failure| failure.has_reached_hook(), |_| true);
+        let has_reached_guard = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
         let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed(), has_reached_guard };
         if answer != Err(HookFailure::CircuitOpen) {
             self.metrics.count(request.kind.as_str(), judgement);

@@ -1,6 +1,6 @@
 //! The judgement of a question, with the history that its client has sent.
 
-use super::{judge::Guard, record::GuardRecord};
+use super::{judge::Guard, record::Judgement};
 use crate::{
     adapters::hooks::{EarlierText, GuardRequest, JudgedKind, Verdict},
     domain::session::SessionId,
@@ -8,27 +8,27 @@ use crate::{
 };
 
 impl Guard {
-    /// Judges the messages of a request, which are all from its client. Masked texts replace them. Fails if the question is
+    /// Judges the messages of a request, which are all from its client. Masked texts replace them. Also fails if the question is
     /// rejected, or could not be judged and `GUARD_FAIL` is `closed`.
     pub(in crate::services::turn) async fn judge_question(
         &self,
         request: &mut TurnRequest,
-        record: &mut GuardRecord,
-    ) -> Result<(), TurnFailure> {
+    ) -> (Judgement, Result<(), TurnFailure>) {
         let (judgement, verdict) = self.ask(&question(request), request.address_hash(), false).await;
-        record.question = Some(judgement);
-        match verdict? {
+        let judged = verdict.and_then(|verdict| match verdict {
             Verdict::Pass => Ok(()),
             Verdict::Mask { text, history } => replace(request, text, history),
             Verdict::Reject { message } => Err(TurnFailure::RejectedByGuard { message }),
-        }
+        });
+        (judgement, judged)
     }
 }
 
 /// Returns the question and the history as the guard gets them.
 fn question(request: &TurnRequest) -> GuardRequest<'_> {
     let earlier = request.messages.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
-    let history = earlier.iter().map(|message| EarlierText::new(message.role, &message.content)).collect();
+    let history =
+        earlier.iter().map(|message| EarlierText { role: message.role.as_str(), text: &message.content }).collect();
     GuardRequest {
         kind: JudgedKind::Question { history },
         text: request.question(),

@@ -36,7 +36,7 @@ pub(in crate::services::turn) struct Judgement {
     pub(in crate::services::turn) outcome: GuardOutcome,
     /// The time that it took.
     pub(in crate::services::turn) time: Duration,
-    /// Whether the guard may have been at work.
+    /// Whether a connection to the guard could be opened, so that it may have judged the text.
     pub(in crate::services::turn) has_reached_guard: bool,
 }
 
@@ -70,6 +70,7 @@ pub(in crate::services::turn) struct GuardRecord {
     pub(in crate::services::turn) question: Option<Judgement>,
     /// About the answer; `None` if the guard was not asked.
     pub(in crate::services::turn) answer: Option<AnswerJudgements>,
+    /// Whether the turn has ended with the judgement of its question.
     has_ended_turn: bool,
 }
 
@@ -96,7 +97,7 @@ impl GuardRecord {
         self.has_ended_turn = true;
     }
 
-    /// Whether a turn that has ended with the judgement of its question has kept the guard busy.
+    /// Whether the turn has ended with the judgement of its question, and the guard was reached: such a turn counts in the limits.
     pub(in crate::services::turn) fn has_spent_turn(&self) -> bool {
         self.has_ended_turn && self.question.is_some_and(|judgement| judgement.has_reached_guard)
     }

@@ -216,7 +216,7 @@ impl Idempotency {
         let owner = request.chat_owner();
         let (exchange, question, text) = match owner {
             Some(owner) => {
-                let (exchange, question, text) = self.stored_chats.stored_exchange(owner, &request_id).await?;
+                let (exchange, [question, text]) = self.stored_chats.stored_exchange(owner, &request_id).await?;
                 (Some(exchange), Some(question), text)
             }
             None => (None, None, text),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::{
         hooks::{self, BudgetSpent, LimitReachedData},
-        storage::{Destination, NewEvent, Storage},
+        storage::{NewEvent, Storage},
     },
     domain::limits::{Asker, LimitKey, LimitReached, LimitScope, window_end},
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
@@ -37,7 +37,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Makes the events that limits are reached. No turn waits for them.
 #[derive(Debug)]
 pub(super) struct LimitEvents {
-    storage: Storage,
     clock: Clock,
     queue: mpsc::Sender<NewEvent>,
     /// The limits in windows that have their event.
@@ -56,24 +55,14 @@ impl LimitEvents {
     /// Starts the task that stores the events.
     pub(super) fn start(storage: Storage, clock: Clock, tasks: &Tasks) -> Self {
         let (queue, events) = mpsc::channel(QUEUE);
-        tasks.spawn("limit events", store_events(storage.clone(), events, tasks.stopping()));
+        tasks.spawn("limit events", store_events(storage, events, tasks.stopping()));
         let reported = Cache::builder().max_capacity(REMEMBERED).time_to_live(Duration::from_hours(24)).build();
-        Self { storage, clock, queue, reported, of_this_hour: Mutex::default() }
+        Self { clock, queue, reported, of_this_hour: Mutex::default() }
     }
 
-    /// Notes that a limit has refused a turn. `key` returns whose usage the limit counts, `now` is the time by which limits
-    /// count. An amount that is only reserved for running turns is not used up yet.
-    pub(super) fn note(
-        &self,
-        reached: LimitReached,
-        asker: &Asker,
-        key: impl FnOnce() -> Option<LimitKey>,
-        now: Timestamp,
-    ) {
-        if !reached.is_used || !self.storage.outbox(Destination::Events).is_open() {
-            return;
-        }
-        let Some(key) = key() else { return };
+    /// Notes that a limit has refused a turn, as its amount is used up. `key` is the count of the limit, `now` the time by which
+    /// limits count.
+    pub(super) fn note(&self, reached: LimitReached, asker: &Asker, key: LimitKey, now: Timestamp) {
         let ends_at = window_end(reached.limit.window, now);
         let mark = format!("limit {key} {} {}", reached.limit, ends_at.as_second());
         if self.reported.contains_key(&mark) || !self.may_report(reached.scope, now) {
@@ -132,14 +121,8 @@ impl LimitEvents {
 async fn store_events(storage: Storage, mut events: mpsc::Receiver<NewEvent>, stopping: CancellationToken) {
     loop {
         let next = stopping.run_until_cancelled(events.recv()).await;
-        let event = match next {
-            Some(Some(event)) => event,
-            Some(None) => return,
-            None => match events.try_recv() {
-                Ok(event) => event,
-                Err(_) => return,
-            },
-        };
+        // After the stop, those that wait.
+        let Some(event) = next.unwrap_or_else(|| events.try_recv().ok()) else { return };
         while let Err(failure) = storage.queue_event_once(&event).await {
             tracing::warn!(failure = %ErrorChain(&failure), "an event about a limit cannot be stored yet");
             if stopping.run_until_cancelled(sleep(PAUSE)).await.is_none() {

@@ -25,7 +25,7 @@ use super::{
     request::TurnRequest,
 };
 use crate::{
-    adapters::storage::{LIMIT_SECRET, Storage, StorageFailure},
+    adapters::storage::{Destination, LIMIT_SECRET, Storage, StorageFailure},
     domain::{
         chat::Message,
         limits::{Asker, LimitKey, LimitReached, MAX_COUNTERS, Standing, UsageLimits},
@@ -48,7 +48,8 @@ pub(super) struct TurnLimits {
     key_lookups: KeyLookups,
     resets: mpsc::Sender<Reset>,
     storage: Storage,
-    events: LimitEvents,
+    /// The events that limits are reached; `None` if no events are sent.
+    events: Option<LimitEvents>,
     metrics: Arc<Metrics>,
 }
 
@@ -62,7 +63,8 @@ impl TurnLimits {
         outage: &StartOutage,
     ) -> Result<Self, StorageFailure> {
         let Dependencies { storage, clock, tasks, .. } = dependencies;
-        let events = LimitEvents::start(storage.clone(), clock.clone(), tasks);
+        let sends_events = storage.outbox(Destination::Events).is_open();
+        let events = sends_events.then(|| LimitEvents::start(storage.clone(), clock.clone(), tasks));
         let secret = outage.wait_out(async || storage.secret(LIMIT_SECRET).await).await?;
         let used = outage.wait_out(async || storage.limit_counts(MAX_COUNTERS).await).await?;
         let usage = UsageLimits::new(config.limits.clone(), &secret);
@@ -138,8 +140,11 @@ impl TurnLimits {
         if let TurnFailure::LimitReached(reached) = failure {
             let LimitReached { scope, limit, .. } = reached;
             self.metrics.count_limited(scope.as_str(), limit.unit.as_str(), limit.window.as_str());
-            let key = || self.counts.usage.key(scope, asker);
-            self.events.note(reached, asker, key, self.storage.session_time());
+            if let Some(events) = self.events.as_ref().filter(|_| reached.is_used)
+                && let Some(key) = self.counts.usage.key(scope, asker)
+            {
+                events.note(reached, asker, key, self.storage.session_time());
+            }
         }
         failure
     }

@@ -92,7 +92,7 @@ impl<'r> Attempts<'r> {
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
-            answer_limit: self.answer_limit(target.model),
+            answer_limit: self.request.answer_limit.tokens(abilities.window),
             reasons,
             stream: self.streams(target.route),
         }

@@ -23,23 +23,24 @@ pub(super) struct KeyRotation<'r> {
 /// What calls to a provider can use: its key, `None` for a server that needs none, or the reason why there is no key.
 pub(super) type Preparation = Result<Option<Credential>, NoCredential>;
 
+/// Returns what calls to a provider can use whose keys give this access.
+pub(super) fn preparation(access: Access, credentials: &Credentials) -> Preparation {
+    match access {
+        Access::Key(credential) => Ok(Some(credential)),
+        Access::NoKeyNeeded => Ok(None),
+        Access::BuiltIn => Err(credentials.not_configured()),
+        Access::Missing(none) => Err(none),
+    }
+}
+
 impl KeyRotation<'_> {
     /// Takes the key of the provider to which a route leads, unless it has that already. Fails if the provider has none.
     pub(super) async fn prepare(&mut self, route: Route<'_>) -> Result<(), NoCredential> {
         if self.provider.0 != route.index {
             let credentials = &route.provider.credentials;
-            let preparation = match credentials.access().await {
-                Access::Key(credential) => Ok(Some(credential)),
-                Access::NoKeyNeeded => Ok(None),
-                Access::BuiltIn => Err(credentials.not_configured()),
-                Access::Missing(none) => Err(none),
-            };
-            self.provider = (route.index, preparation);
+            self.provider = (route.index, preparation(credentials.access().await, credentials));
         }
-        match &self.provider.1 {
-            Ok(_) => Ok(()),
-            Err(none) => Err(*none),
-        }
+        self.provider.1.as_ref().map(|_| ()).map_err(|none| *none)
     }
 
     fn key(&self) -> Option<&Credential> {

@@ -21,7 +21,7 @@ pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_r
 use self::{
     attempts::Attempts,
     fallbacks::Fallbacks,
-    key_rotation::{KeyRotation, Preparation},
+    key_rotation::{KeyRotation, Preparation, preparation},
     model_choice::chosen_model,
     retries::Retries,
 };
@@ -98,12 +98,10 @@ impl ModelCalls {
         let route = self.routes.of(requested);
         let access = wait_unmarked(request.claim, pin!(route.provider.credentials.access())).await;
         record.started_at.get_or_insert_with(Instant::now);
-        let preparation = match access {
-            Access::Key(credential) => Ok(Some(credential)),
-            Access::NoKeyNeeded => Ok(None),
-            Access::BuiltIn => return Ok(answer_built_in(request, record).await),
-            Access::Missing(none) => Err(none),
-        };
+        if matches!(access, Access::BuiltIn) {
+            return Ok(answer_built_in(request, record).await);
+        }
+        let preparation = preparation(access, &route.provider.credentials);
         let finish = self.layers(request, requested, (route.index, preparation)).call(record).await?;
         match &record.ended_by_guard {
             None => Ok(finish),

@@ -104,7 +104,9 @@ impl PostFailure {
             Self::Papita(usage::PostFailure::NoDescriptors) => FailureKind::NoDescriptors,
             Self::Papita(usage::PostFailure::Unreachable) => FailureKind::Unreachable,
             Self::Papita(usage::PostFailure::Refused(_)) => FailureKind::Refused,
-            Self::Papita(failure) if failure.is_overload() => FailureKind::Overload,
+            Self::Papita(usage::PostFailure::Timeout | usage::PostFailure::Status(429 | 503 | 504)) => {
+                FailureKind::Overload
+            }
             Self::Papita(_) => FailureKind::Other,
             Self::Events(failure) => of_hook(failure),
         }

@@ -100,8 +100,7 @@ impl Recorder {
                 record.code = Some(unlogged.error.code.into());
                 finish = unlogged.finish;
                 let (status, code) = (unlogged.error.status, unlogged.error.code);
-                let failed = |body: String| hooks::with_failure(body, status, code, finish.as_str());
-                record.event = std::mem::take(&mut record.event).map(|event| event.with_body(failed));
+                record.event.change_body(|body| hooks::with_failure(body, status, code, finish.as_str()));
             }
             metrics.count_turn(&record, finish, first_word);
             storage.enqueue_turn(record, end);

@@ -32,7 +32,7 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::storage::{Exchange, MessageId, NewQuestion, OpenOutcome, Storage, StorageFailure},
+    adapters::storage::{Exchange, NewQuestion, OpenOutcome, Storage, StorageFailure},
     domain::{account::OwnerId, chat::Image},
     foundation::{clock::Clock, config::Config, tasks::Tasks},
 };
@@ -137,17 +137,9 @@ impl StoredChats {
         &self,
         owner: OwnerId,
         request_id: &str,
-    ) -> Result<(Exchange, String, String), TurnFailure> {
+    ) -> Result<(Exchange, [String; 2]), TurnFailure> {
         let exchange = self.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
-        let exchange = exchange.ok_or(TurnFailure::ChatChanged)?;
-        let question = self.stored_text(owner, exchange.question.id).await?;
-        let answer = self.stored_text(owner, exchange.answer.id).await?;
-        Ok((exchange, question, answer))
-    }
-
-    async fn stored_text(&self, owner: OwnerId, id: MessageId) -> Result<String, TurnFailure> {
-        let text = self.storage.message_text(owner, id).await.map_err(|failure| unavailable(&failure))?;
-        text.ok_or(TurnFailure::ChatChanged)
+        exchange.ok_or(TurnFailure::ChatChanged)
     }
 
     async fn open_question(
