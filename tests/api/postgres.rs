@@ -566,6 +566,29 @@ impl HangingCommits {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_stop_at_two_replicas_at_once_is_logged_once() {
+    let cluster = Cluster::start();
+    let (model, database) = (FakeModel::start().await, cluster.database());
+    let setups = [setup_with_database(&model, &database), setup_with_database(&model, &database)];
+    let [here, there] = [setups[0].start_process().await, setups[1].start_process().await];
+    let session = start_session(&here.client).await;
+    let claimed =
+        "sessions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.replica IS NOT NULL AND NEW.logged = 0)";
+    let mut claims = HangingCommits::of(&database, claimed).await;
+    claims.begin().await;
+    let waiting = async {
+        claims.wait_for_waiting().await;
+        claims.end().await;
+    };
+    let (first, second, ()) =
+        tokio::join!(stop_session(&there.client, &session), stop_session(&here.client, &session), waiting);
+    assert_eq!((&first.assert_ok()["status"], &second.assert_ok()["status"]), (&json!("stopped"), &json!("stopped")));
+    let stops = setups.iter().flat_map(|setup| setup.log_lines("session_stop")).collect::<Vec<_>>();
+    assert_eq!(stops.len(), 1, "{stops:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
 async fn a_claim_that_hangs_in_its_commit_does_not_burn_its_key() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());

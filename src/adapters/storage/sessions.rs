@@ -167,12 +167,15 @@ impl Storage {
     /// Claims the logging of a stop for this replica, unless a live replica has claimed it. Returns whether this replica
     /// has it.
     pub async fn claim_stop(&self, id: &SessionId) -> Result<bool, StorageFailure> {
-        let claimed = sql("UPDATE sessions SET replica = $2 WHERE id = $1 AND logged = 0 AND NOT EXISTS (
-                 SELECT 1 FROM replicas WHERE id = sessions.replica AND id <> $2)")
-        .bind(id.as_str())
-        .bind(self.replica.id())
-        .execute(&self.write)
-        .await?;
+        // `replica IS NULL OR` prevents an anti-join: after a concurrent claim, PostgreSQL checks the condition again with the
+        // new row, but takes the result of an anti-join from the old one.
+        let claimed =
+            sql("UPDATE sessions SET replica = $2 WHERE id = $1 AND logged = 0 AND (replica IS NULL OR NOT EXISTS (
+                 SELECT 1 FROM replicas WHERE id = sessions.replica AND id <> $2))")
+            .bind(id.as_str())
+            .bind(self.replica.id())
+            .execute(&self.write)
+            .await?;
         Ok(claimed > 0)
     }
 
