@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     hash::BuildHasher,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use foldhash::fast::RandomState;
@@ -30,10 +30,13 @@ const MAX_PART: usize = 2048;
 /// The most counters, which occupy some 50 MB.
 pub const MAX_COUNTERS: usize = PARTS * MAX_PART;
 
-/// Keys are hashes by a secret or names from the settings, so nobody can choose them to collide, and a fast hash is enough.
-type Part = HashMap<LimitKey, Counter, RandomState>;
+/// A counter in memory. Those who have one keep it from being dropped, so that a turn settles where it was reserved.
+pub(super) type SharedCounter = Arc<Mutex<Counter>>;
 
-/// The counters.
+/// Keys are hashes by a secret or names from the settings, so nobody can choose them to collide, and a fast hash is enough.
+type Part = HashMap<LimitKey, SharedCounter, RandomState>;
+
+/// The counters. Whoever locks a part may lock counters of it, and not the other way round.
 #[derive(Debug)]
 pub(super) struct Counts {
     hasher: RandomState,
@@ -44,12 +47,6 @@ impl Default for Counts {
     fn default() -> Self {
         Self { hasher: RandomState::default(), parts: std::array::from_fn(|_| Mutex::default()) }
     }
-}
-
-/// Counters that are locked together.
-pub(super) struct Locked<'a> {
-    counts: &'a Counts,
-    parts: Vec<(usize, MutexGuard<'a, Part>)>,
 }
 
 /// What the database is to be told of one window of a counter.
@@ -64,17 +61,27 @@ pub struct CountNews {
 }
 
 impl Counts {
-    /// Locks the counters of these keys, always in the same order, so that two turns never wait for each other.
-    pub(super) fn lock(&self, keys: impl Iterator<Item = LimitKey>) -> Locked<'_> {
-        let mut parts = keys.map(|key| self.part_of(key)).collect::<Vec<_>>();
-        parts.sort_unstable();
-        parts.dedup();
-        let locked = parts.into_iter().filter_map(|part| Some((part, locked(self.parts.get(part)?))));
-        Locked { counts: self, parts: locked.collect() }
+    /// Returns the counter of a key, if there is one.
+    pub(super) fn find(&self, key: LimitKey) -> Option<SharedCounter> {
+        self.part(key).get(&key).map(Arc::clone)
     }
 
-    fn part_of(&self, key: LimitKey) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % PARTS as u64).unwrap_or_default()
+    /// Returns the counter of a key, a new one if there is none.
+    pub(super) fn get_or_insert(&self, key: LimitKey, now: Timestamp) -> SharedCounter {
+        let mut part = self.part(key);
+        if let Some(counter) = part.get(&key) {
+            return Arc::clone(counter);
+        }
+        if part.len() >= MAX_PART {
+            make_room(&mut part, now);
+        }
+        Arc::clone(part.entry(key).or_default())
+    }
+
+    fn part(&self, key: LimitKey) -> MutexGuard<'_, Part> {
+        let [first, others @ ..] = &self.parts;
+        let index = usize::try_from(self.hasher.hash_one(key) % PARTS as u64).unwrap_or_default();
+        locked(index.checked_sub(1).and_then(|index| others.get(index)).unwrap_or(first))
     }
 
     /// Returns what the database is to be told of these windows, and drops counters whose windows are over. `with_refused`:
@@ -82,7 +89,8 @@ impl Counts {
     pub(super) fn news(&self, windows: &[LimitWindow], with_refused: bool, now: Timestamp) -> Vec<CountNews> {
         let mut news = Vec::new();
         for part in &self.parts {
-            locked(part).retain(|key, counter| {
+            locked(part).retain(|key, shared| {
+                let counter = locked(shared);
                 let wants_sum = with_refused && counter.has_refused();
                 for window in windows {
                     let unshared = counter.unshared(*window, now);
@@ -90,7 +98,7 @@ impl Counts {
                         news.push(CountNews { key: *key, window: *window, unshared });
                     }
                 }
-                !counter.is_empty(now)
+                !counter.is_empty(now) || is_in_use(shared)
             });
         }
         news
@@ -100,7 +108,7 @@ impl Counts {
     pub(super) fn for_each(&self, mut visit: impl FnMut(LimitKey, &Counter)) {
         for part in &self.parts {
             for (key, counter) in &*locked(part) {
-                visit(*key, counter);
+                visit(*key, &locked(counter));
             }
         }
     }
@@ -108,59 +116,36 @@ impl Counts {
     /// Takes decreases as done that the database may have heard of.
     pub(super) fn assume_decreased(&self, told: &[CountNews], now: Timestamp) {
         for CountNews { key, window, unshared } in told {
-            if let Some(counter) = self.lock([*key].into_iter()).find(*key) {
-                counter.assume_decreased(Windows::at(now), *window, *unshared);
+            if let Some(counter) = self.find(*key) {
+                locked(&counter).assume_decreased(Windows::at(now), *window, *unshared);
             }
         }
     }
 
     /// Takes the sum that the database has of a window.
     pub(super) fn share(&self, key: LimitKey, shared: Shared, now: Timestamp) {
-        if let Some(counter) = self.lock([key].into_iter()).find(key) {
-            counter.share(Windows::at(now), shared);
+        if let Some(counter) = self.find(key) {
+            locked(&counter).share(Windows::at(now), shared);
         }
     }
 
     /// Sets the sum of a window when this process begins.
     pub(super) fn begin(&self, key: LimitKey, now: Timestamp, window: LimitWindow, sum: Amounts) {
-        self.lock([key].into_iter()).change(key, now, |counter| counter.begin(Windows::at(now), window, sum));
-    }
-}
-
-impl Locked<'_> {
-    /// Returns the counter of a key as it is; a new one if there is none.
-    pub(super) fn get(&mut self, key: LimitKey) -> Counter {
-        self.find(key).copied().unwrap_or_default()
-    }
-
-    /// Returns the counter of a key, if there is one.
-    pub(super) fn find(&mut self, key: LimitKey) -> Option<&mut Counter> {
-        self.part(key)?.get_mut(&key)
-    }
-
-    /// Changes the counter of a key, one of those that were locked. It is inserted if there is none.
-    pub(super) fn change(&mut self, key: LimitKey, now: Timestamp, change: impl FnOnce(&mut Counter)) {
-        let Some(part) = self.part(key) else { return };
-        if part.len() >= MAX_PART && !part.contains_key(&key) {
-            make_room(part, now);
-        }
-        change(part.entry(key).or_default());
-    }
-
-    fn part(&mut self, key: LimitKey) -> Option<&mut Part> {
-        let index = self.counts.part_of(key);
-        self.parts.iter_mut().find(|(part, _)| *part == index).map(|(_, part)| &mut **part)
+        locked(&self.get_or_insert(key, now)).begin(Windows::at(now), window, sum);
     }
 }
 
 /// Drops the counters whose windows are over; if these are few, the tenth of all that has used least today.
 fn make_room(part: &mut Part, now: Timestamp) {
-    part.retain(|_, counter| !counter.is_empty(now));
+    part.retain(|_, counter| is_in_use(counter) || !locked(counter).is_empty(now));
     if part.len() < MAX_PART * 9 / 10 {
         return;
     }
-    let droppable = part.iter().filter(|(_, counter)| !counter.is_held(now));
-    let mut used = droppable.map(|(key, counter)| (counter.used_today(now), *key)).collect::<Vec<_>>();
+    let droppable = part.iter().filter(|(_, counter)| !is_in_use(counter)).filter_map(|(key, counter)| {
+        let counter = locked(counter);
+        (!counter.is_held(now)).then(|| (counter.used_today(now), *key))
+    });
+    let mut used = droppable.collect::<Vec<_>>();
     let dropped = (MAX_PART / 10).min(used.len());
     if dropped < used.len() {
         used.select_nth_unstable(dropped);
@@ -170,8 +155,14 @@ fn make_room(part: &mut Part, now: Timestamp) {
     }
 }
 
-fn locked(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
-    part.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether a turn has the counter. To be called while its part is locked: only then can another turn get it.
+fn is_in_use(counter: &SharedCounter) -> bool {
+    Arc::strong_count(counter) > 1
+}
+
+/// Locks a part or a counter.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -191,15 +182,13 @@ mod tests {
 
     fn count(counts: &Counts, hash: u128, used: u64, now: Timestamp) {
         let (amounts, windows) = (Amounts { turns: 1, tokens: used, cost: 0 }, Windows::at(now));
-        let mut locked = counts.lock([key(hash)].into_iter());
-        locked.change(key(hash), now, |counter| {
-            counter.reserve(windows, amounts);
-            counter.settle(windows, amounts, amounts);
-        });
+        let counter = counts.get_or_insert(key(hash), now);
+        locked(&counter).reserve(windows, amounts);
+        locked(&counter).settle(windows, amounts, amounts);
     }
 
     fn used(counts: &Counts, hash: u128, now: Timestamp) -> u64 {
-        counts.lock([key(hash)].into_iter()).get(key(hash)).used_today(now).tokens
+        counts.find(key(hash)).map_or(0, |counter| locked(&counter).used_today(now).tokens)
     }
 
     fn size(counts: &Counts) -> usize {
@@ -222,11 +211,14 @@ mod tests {
     #[test]
     fn counters_of_running_turns_stay() {
         let (counts, one) = (Counts::default(), Amounts { turns: 1, ..Amounts::default() });
-        counts.lock([key(0)].into_iter()).change(key(0), noon(), |counter| counter.reserve(Windows::at(noon()), one));
+        locked(&counts.get_or_insert(key(0), noon())).reserve(Windows::at(noon()), one);
+        let in_use = counts.get_or_insert(key(1), noon());
         for made_up in 0..MAX_COUNTERS as u128 + 20_000 {
-            count(&counts, 1 + made_up, 10, noon());
+            count(&counts, 2 + made_up, 10, noon());
         }
-        assert!(counts.lock([key(0)].into_iter()).find(key(0)).is_some());
+        counts.news(&LimitWindow::ALL, false, noon());
+        assert!(counts.find(key(0)).is_some());
+        assert!(counts.find(key(1)).is_some_and(|counter| Arc::ptr_eq(&counter, &in_use)));
     }
 
     #[test]
@@ -241,14 +233,5 @@ mod tests {
         count(&counts, 2, 10, later);
         assert_eq!(counts.news(&windows, false, later).len(), 2);
         assert_eq!((size(&counts), used(&counts, 2, later)), (1, 10));
-    }
-
-    #[test]
-    fn keys_of_one_part_are_locked_once() {
-        let counts = Counts::default();
-        let keys = (0..1000).map(key).collect::<Vec<_>>();
-        let mut locked = counts.lock(keys.iter().copied());
-        assert!(locked.parts.is_sorted_by_key(|(part, _)| *part) && locked.parts.len() <= PARTS);
-        assert_eq!(locked.get(keys[7]), Counter::default());
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use blake3::Hasher;
-
 use super::{
     asker::{Asker, AskerId},
     group::LimitGroup,
@@ -14,7 +12,8 @@ use crate::{domain::client_ip::ClientIp, foundation::secret::SigningSecret};
 /// The context from which BLAKE3 derives the key: unique in the world, and never changed.
 const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 hashes of those whose usage is limited";
 
-/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; or whose sessions or requests for a person; and which limits apply to the count.
+/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; or whose sessions or requests for a
+/// person; and which limits apply to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LimitKey {
     pub(super) group: LimitGroup,
@@ -43,12 +42,17 @@ impl fmt::Display for LimitKey {
 }
 
 /// Makes keys, by a secret that all replicas share.
-#[derive(Debug)]
-pub(super) struct LimitKeys(Hasher);
+pub(super) struct LimitKeys([u8; blake3::KEY_LEN]);
+
+impl fmt::Debug for LimitKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitKeys").finish_non_exhaustive()
+    }
+}
 
 impl LimitKeys {
     pub(super) fn new(secret: &SigningSecret) -> Self {
-        Self(Hasher::new_keyed(&blake3::derive_key(KEY_CONTEXT, secret.expose().as_bytes())))
+        Self(blake3::derive_key(KEY_CONTEXT, secret.expose().as_bytes()))
     }
 
     /// Returns the key of whoever asks in a group.
@@ -79,7 +83,7 @@ impl LimitKeys {
     }
 
     fn hash(&self, kind: &str, identity: &[u8]) -> u128 {
-        let hash = self.0.clone().update(kind.as_bytes()).update(&[0]).update(identity).finalize();
+        let hash = blake3::keyed_hash(&self.0, &[kind.as_bytes(), &[0], identity].concat());
         let (half, _) = hash.as_bytes().split_at(16);
         half.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     counter::Counter,
+    counts::locked,
     group::{LimitGroup, all_lists},
     key::LimitKey,
     near::{DatabaseSums, LimitUsage, keep_nearest, near},
@@ -60,8 +61,8 @@ impl UsageLimits {
 
     /// Forgets the usage of a key. Returns whether there was any. Running turns keep their reservations.
     pub fn forget_usage(&self, key: LimitKey, now: Timestamp) -> bool {
-        let mut locked = self.counts.lock([key].into_iter());
-        let Some(counter) = locked.find(key) else { return false };
+        let Some(counter) = self.counts.find(key) else { return false };
+        let mut counter = locked(&counter);
         let had_usage = !counter.is_empty(now);
         counter.forget_usage();
         had_usage

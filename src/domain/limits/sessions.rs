@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{amounts::Amounts, counter::Windows, scope::LimitScope, usage_limits::UsageLimits};
+use super::{amounts::Amounts, counter::Windows, counts::locked, scope::LimitScope, usage_limits::UsageLimits};
 use crate::{
     domain::client_ip::ClientIp,
     foundation::config::{Limit, ScopeLimits},
@@ -42,17 +42,14 @@ impl UsageLimits {
             return Ok(());
         }
         let (key, windows) = (self.keys.of_address(scope, address), Windows::at(now));
-        let mut locked = self.counts.lock([key].into_iter());
-        if let Some(counter) = locked.find(key)
-            && let Err(reached) = counter.check(scope, list, windows, now)
-        {
+        let counter = self.counts.get_or_insert(key, now);
+        let mut counter = locked(&counter);
+        if let Err(reached) = counter.check(scope, list, windows, now) {
             counter.note_refusal();
             return Err(TooManyOfAddress { scope, limit: reached.limit, wait: reached.wait });
         }
-        locked.change(key, now, |counter| {
-            counter.reserve(windows, ONE);
-            counter.settle(windows, ONE, ONE);
-        });
+        counter.reserve(windows, ONE);
+        counter.settle(windows, ONE, ONE);
         Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! The admission of turns by the limits of those who ask.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
 
 use super::{
     amounts::Amounts,
     asker::Asker,
-    counter::{Shared, Windows},
-    counts::{CountNews, Counts, Locked},
+    counter::{Counter, Shared, Windows},
+    counts::{CountNews, Counts, SharedCounter, locked},
     group::{LimitGroup, limits_for},
     key::{LimitKey, LimitKeys},
     reached::{LimitReached, Standing},
@@ -33,7 +33,7 @@ pub struct UsageLimits {
 /// A turn that is reserved, until it is settled.
 #[derive(Debug)]
 pub struct Reserved {
-    keys: Vec<LimitKey>,
+    counters: Vec<ScopeCounter>,
     tenant: Option<Tenant>,
     windows: Windows,
     amounts: Amounts,
@@ -45,6 +45,13 @@ impl Reserved {
     pub fn amounts(&self) -> Amounts {
         self.amounts
     }
+}
+
+/// The counter of a scope in which a turn is counted.
+#[derive(Debug)]
+struct ScopeCounter {
+    scope: LimitScope,
+    counter: SharedCounter,
 }
 
 /// A scope that limits a turn: the limits, and whose usage they count.
@@ -86,32 +93,19 @@ impl UsageLimits {
         Some(self.keys.key(limits.group, asker))
     }
 
-    /// Returns the scopes that limit the turns of whoever asks.
-    fn applied<'a>(&self, asker: &'a Asker, settings: &'a Limits) -> Vec<Applied<'a>> {
+    /// Returns the scopes that limit the turns of whoever asks, the narrowest first.
+    fn applied<'a>(&'a self, asker: &'a Asker, settings: &'a Limits) -> impl Iterator<Item = Applied<'a>> {
         let limits = LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), settings));
         let applied = limits.filter(|limits| !(limits.list.is_off() || limits.is_default && asker.is_local));
-        applied.map(|limits| Applied { key: self.keys.key(limits.group, asker), list: limits.list }).collect()
-    }
-
-    /// Returns the scopes that limit a turn that is reserved.
-    fn applied_to<'a>(turn: &'a Reserved, settings: &'a Limits) -> Vec<Applied<'a>> {
-        let tenant = turn.tenant.as_ref();
-        let applied = turn.keys.iter().filter_map(|key| {
-            let limits = limits_for(key.scope(), tenant, settings)?;
-            Some(Applied { key: *key, list: limits.list })
-        });
-        applied.collect()
-    }
-
-    fn lock(&self, applied: &[Applied<'_>]) -> Locked<'_> {
-        self.counts.lock(applied.iter().map(|applied| applied.key))
+        applied.map(|limits| Applied { key: self.keys.key(limits.group, asker), list: limits.list })
     }
 
     /// Fails if a turn would be refused now.
     pub fn check(&self, asker: &Asker, now: Timestamp) -> Result<(), LimitReached> {
-        let settings = self.settings();
-        let applied = self.applied(asker, &settings);
-        check(&applied, &mut self.lock(&applied), Windows::at(now), now)
+        let (settings, windows) = (self.settings(), Windows::at(now));
+        longest(self.applied(asker, &settings).filter_map(|Applied { key, list }| {
+            refusal(&mut locked(&*self.counts.find(key)?), key.scope(), list, windows, now)
+        }))
     }
 
     /// Reserves what a turn is expected to use in all scopes, or in none if one refuses it.
@@ -122,15 +116,19 @@ impl UsageLimits {
         now: Timestamp,
     ) -> Result<Reserved, LimitReached> {
         let (settings, windows) = (self.settings(), Windows::at(now));
-        let applied = self.applied(asker, &settings);
-        let amounts = if applied.is_empty() { Amounts::default() } else { expected() };
-        let mut locked = self.lock(&applied);
-        check(&applied, &mut locked, windows, now)?;
-        for Applied { key, .. } in &applied {
-            locked.change(*key, now, |counter| counter.reserve(windows, amounts));
+        let (mut lists, mut counters) = (Vec::new(), Vec::new());
+        for Applied { key, list } in self.applied(asker, &settings) {
+            lists.push(list);
+            counters.push(ScopeCounter { scope: key.scope(), counter: self.counts.get_or_insert(key, now) });
         }
-        let keys = applied.iter().map(|applied| applied.key).collect();
-        Ok(Reserved { keys, tenant: asker.tenant.clone(), windows, amounts })
+        let amounts = if counters.is_empty() { Amounts::default() } else { expected() };
+        let mut all = lock_all(&counters);
+        check(&counters, &mut all, lists.into_iter().map(Some), windows, now)?;
+        for counter in &mut all {
+            counter.reserve(windows, amounts);
+        }
+        drop(all);
+        Ok(Reserved { counters, tenant: asker.tenant.clone(), windows, amounts })
     }
 
     /// Replaces what is reserved for a turn. More than before is reserved only if what all others use and have reserved leaves
@@ -141,7 +139,7 @@ impl UsageLimits {
         expected: impl FnOnce() -> Amounts,
         now: Timestamp,
     ) -> Result<(), LimitReached> {
-        if turn.keys.is_empty() {
+        if turn.counters.is_empty() {
             return Ok(());
         }
         let expected = expected();
@@ -150,25 +148,27 @@ impl UsageLimits {
             return Ok(());
         }
         let settings = self.settings();
-        let applied = Self::applied_to(turn, &settings);
-        let mut locked = self.counts.lock(turn.keys.iter().copied());
-        replace_reserved(&mut locked, turn, turn.amounts, Amounts::default());
-        let is_more = expected.max_of_each(turn.amounts) != turn.amounts;
-        let checked = if is_more { check(&applied, &mut locked, turn.windows, now) } else { Ok(()) };
-        if checked.is_ok() {
-            turn.amounts = expected;
+        let list = |it: &ScopeCounter| Some(limits_for(it.scope, turn.tenant.as_ref(), &settings)?.list);
+        let mut all = lock_all(&turn.counters);
+        for counter in &mut all {
+            counter.reserve_anew(turn.windows, turn.amounts, Amounts::default());
         }
-        replace_reserved(&mut locked, turn, Amounts::default(), turn.amounts);
+        let is_more = expected.max_of_each(turn.amounts) != turn.amounts;
+        let lists = turn.counters.iter().map(list);
+        let checked = if is_more { check(&turn.counters, &mut all, lists, turn.windows, now) } else { Ok(()) };
+        let reserved = if checked.is_ok() { expected } else { turn.amounts };
+        for counter in &mut all {
+            counter.reserve_anew(turn.windows, Amounts::default(), reserved);
+        }
+        drop(all);
+        turn.amounts = reserved;
         checked
     }
 
     /// Replaces what is reserved for a turn by what it used. To be called once for each turn.
     pub fn settle(&self, turn: &Reserved, used: Amounts) {
-        let mut locked = self.counts.lock(turn.keys.iter().copied());
-        for key in &turn.keys {
-            if let Some(counter) = locked.find(*key) {
-                counter.settle(turn.windows, turn.amounts, used);
-            }
+        for ScopeCounter { counter, .. } in &turn.counters {
+            locked(counter).settle(turn.windows, turn.amounts, used);
         }
     }
 
@@ -176,10 +176,8 @@ impl UsageLimits {
     #[must_use]
     pub fn nearest(&self, asker: &Asker, now: Timestamp) -> Option<Standing> {
         let settings = self.settings();
-        let applied = self.applied(asker, &settings);
-        let mut locked = self.lock(&applied);
-        let standings = applied.iter().filter_map(|it| {
-            let counter = locked.get(it.key);
+        let standings = self.applied(asker, &settings).filter_map(|it| {
+            let counter = self.counts.find(it.key).map(|counter| *locked(&counter)).unwrap_or_default();
             counter.standings(it.key.scope(), it.list, now).reduce(Standing::nearer)
         });
         standings.reduce(Standing::nearer)
@@ -207,32 +205,40 @@ impl UsageLimits {
     }
 }
 
-/// Replaces what is reserved for a turn in all its counters.
-fn replace_reserved(locked: &mut Locked<'_>, turn: &Reserved, reserved: Amounts, expected: Amounts) {
-    for key in &turn.keys {
-        if let Some(counter) = locked.find(*key) {
-            counter.reserve_anew(turn.windows, reserved, expected);
-        }
-    }
+/// Locks the counters of a turn, always from the narrowest scope to the widest, so that two turns never wait for each other.
+fn lock_all(counters: &[ScopeCounter]) -> Vec<MutexGuard<'_, Counter>> {
+    counters.iter().map(|it| locked(&it.counter)).collect()
 }
 
-/// Fails with the limit that has the longest wait among those that are reached in these windows.
-fn check(
-    applied: &[Applied<'_>],
-    locked: &mut Locked<'_>,
+/// Fails with the limit that has the longest wait among those that are reached in these windows. A scope without a list has no
+/// limit any more.
+fn check<'a>(
+    counters: &[ScopeCounter],
+    all: &mut [MutexGuard<'_, Counter>],
+    lists: impl Iterator<Item = Option<&'a LimitList>>,
     windows: Windows,
     now: Timestamp,
 ) -> Result<(), LimitReached> {
-    let mut longest: Option<LimitReached> = None;
-    for Applied { key, list } in applied {
-        if let Some(counter) = locked.find(*key)
-            && let Err(reached) = counter.check(key.scope(), list, windows, now)
-        {
-            counter.note_refusal();
-            longest = longest.filter(|other| other.wait > reached.wait).or(Some(reached));
-        }
-    }
-    longest.map_or(Ok(()), Err)
+    let limited = counters.iter().zip(all).zip(lists);
+    longest(limited.filter_map(|((it, counter), list)| refusal(counter, it.scope, list?, windows, now)))
+}
+
+/// Returns the limit of a counter that is reached, and notes that it was.
+fn refusal(
+    counter: &mut Counter,
+    scope: LimitScope,
+    list: &LimitList,
+    windows: Windows,
+    now: Timestamp,
+) -> Option<LimitReached> {
+    let reached = counter.check(scope, list, windows, now).err()?;
+    counter.note_refusal();
+    Some(reached)
+}
+
+/// Fails with the one that has the longest wait.
+fn longest(reached: impl Iterator<Item = LimitReached>) -> Result<(), LimitReached> {
+    reached.max_by_key(|reached| reached.wait).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
