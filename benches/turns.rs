@@ -93,6 +93,8 @@ async fn main() {
 async fn print_beside_an_abuser(model: &FakeModel) {
     /// Each visitor asks so often in a round: in four rounds, as often as a visitor may in a minute.
     const TURNS: usize = 5;
+    /// The refusals of the abuser that are measured without the visitors.
+    const REFUSALS: usize = 2000;
     /// The pause of the abuser, who may ask 20 times a minute.
     const PAUSE: Duration = Duration::from_millis(30);
 
@@ -128,6 +130,16 @@ async fn print_beside_an_abuser(model: &FakeModel) {
     for (name, measured) in [("alone", &alone), ("beside", &beside)] {
         measured.print(name, &alone);
     }
+    let mut refused = Measured::default();
+    while refused.latencies.len() < REFUSALS {
+        let sent = Instant::now();
+        if abuser.send().await.0 == StatusCode::TOO_MANY_REQUESTS {
+            refused.latencies.push(sent.elapsed());
+        }
+    }
+    refused.latencies.sort_unstable();
+    let [p50, p99] = [0.5, 0.99].map(|part| refused.percentile(part));
+    println!("  refusals, one after the other: p50 {p50:.0} µs   p99 {p99:.0} µs");
     chat.stop().await;
 }
 
