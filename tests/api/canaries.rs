@@ -8,21 +8,24 @@ use std::{
 };
 
 use al_chat::foundation::config::{Config, Source};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use tokio::time::timeout;
 
 use crate::{
     command_line::run,
     fakes::{
         byte_server::ByteServer,
+        event_receiver::EventReceiver,
         guard::{FakeGuard, GuardBehaviour},
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
     support::{
         secret_search::{SecretSearch, canary, canary_word, forms},
-        service::{Process, TestSetup, wait_until},
+        service::{Process, TEST_TIMEOUT, TestSetup, wait_until},
     },
 };
 
@@ -118,6 +121,20 @@ impl Watched {
         for path in ["/api/chat", "/api/chat/stream", "/chat"] {
             self.ask(self.json(path, &question)).await;
         }
+    }
+
+    /// Waits for a line of the diagnostics that contains these words. The lines until then are searched, too.
+    async fn wait_for_line(&mut self, words: &str) {
+        let Process { diagnostics, start_lines, .. } = &mut self.process;
+        let reading = async {
+            loop {
+                start_lines.push(diagnostics.recv().await.expect("a running process"));
+                if start_lines.last().is_some_and(|line| line.contains(words)) {
+                    return;
+                }
+            }
+        };
+        timeout(TEST_TIMEOUT, reading).await.unwrap_or_else(|_| panic!("waited {TEST_TIMEOUT:?} for: {words}"));
     }
 
     /// Stops the service and returns everything that it has written.
@@ -271,6 +288,61 @@ async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_and_no_contact_of_events_is_repeated() {
+    let (model, key, of_url, contact) = (FakeModel::start().await, canary_word(), canary_word(), canary_word());
+    let in_base64 = BASE64_STANDARD.encode(&key);
+    let receiver = EventReceiver::start_with_secret(&format!("whsec_{in_base64}")).await;
+    let setup = TestSetup::for_model(&model).with_receiver(&receiver);
+    let setup = setup.with("EVENTS_URL", &format!("{}&token={of_url}", receiver.url()));
+    let secrets = [
+        ("EVENTS_SECRET", &in_base64),
+        ("bytes of EVENTS_SECRET", &key),
+        ("EVENTS_URL", &of_url),
+        ("contact", &contact),
+    ];
+    let mut watched = Watched::start(setup, &secrets.map(|(name, secret)| (name, secret.clone()))).await;
+    let text = secrets.iter().flat_map(|(_, secret)| forms(secret)).map(|(_, text)| text).collect::<Vec<_>>().join(" ");
+    let headers = ["location", "retry-after", "www-authenticate", "set-cookie", "x-echo"];
+    // Each failure is that of a turn, or of a request for a person.
+    for (number, status) in [401, 307, 422, 503, 200].into_iter().enumerate() {
+        receiver.answer_with(status, headers.map(|name| (name, text.clone())).to_vec(), text.clone());
+        let attempts = receiver.attempts();
+        let question = json!({ "message": "hello", "sessionId": format!("turn-{number}") });
+        watched.ask(watched.json("/api/chat", &question)).await;
+        let handover = format!("/api/session/handover-{number}/handover");
+        watched.ask(watched.json(&handover, &json!({ "contact": contact }))).await;
+        receiver.wait_for_attempts(attempts + 1).await;
+    }
+    receiver.wait_for(10).await;
+    // Without an answer, libraries name the address.
+    receiver.stop().await;
+    watched.ask(watched.json("/api/session/last/handover", &json!({ "contact": contact }))).await;
+    watched.wait_for_line("the connection is refused").await;
+    receiver.restart().await;
+    for odd in [
+        json!([contact]),
+        json!({ contact.as_str(): 1 }),
+        json!(contact.repeat(5)),
+        json!(format!("{contact}\n{contact}")),
+    ] {
+        watched.ask(watched.json("/api/session/s/handover", &json!({ "contact": odd }))).await;
+    }
+    watched.ask(watched.json("/api/session/s/handover", &json!(contact))).await;
+    let cut_off = watched.request(Method::POST, "/api/session/s/handover").header("content-type", "application/json");
+    watched.ask(cut_off.body(format!("{{\"contact\":\"{contact}"))).await;
+    receiver.wait_for(11).await;
+    for (url, secret) in
+        [(format!("ftp://a/?token={of_url}"), in_base64.clone()), (receiver.url(), format!("whsec_{key}!"))]
+    {
+        let ran = run(&TestSetup::new().with("EVENTS_URL", &url).with("EVENTS_SECRET", &secret), &["check"]).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        watched.answers.extend(format!("{}{}", ran.out, ran.err).into_bytes());
+    }
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_and_no_header_of_a_provider_is_repeated() {
     let model = FakeModel::start().await;
     let (variable, in_file, header, of_settings) = (canary(), canary(), canary(), canary());
@@ -311,10 +383,10 @@ async fn no_key_and_no_header_of_a_provider_is_repeated() {
     }
     // The file with the key and the configuration file are read again.
     fs::write(&key_file, format!("{in_file}\n{in_file}")).expect("a file");
-    watched.process.wait_for_line("the key stays as it was").await;
+    watched.wait_for_line("the key stays as it was").await;
     fs::write(&file, format!("[[providers]]\nname = \"{header}\"\nheaders = {{ a = [\"{header}\"] }}\n"))
         .expect("a file");
-    watched.process.wait_for_line("stay as they were").await;
+    watched.wait_for_line("stay as they were").await;
     fs::write(&key_file, &in_file).expect("a file");
     fs::write(&file, &text).expect("a file");
     let (search, written) = watched.stop().await;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -33,8 +34,9 @@ pub struct Received {
 #[derive(Clone)]
 pub struct EventReceiver(Arc<FakeServer<Receiver>>);
 
-#[derive(Default)]
 struct Receiver {
+    /// The secret that signs the events.
+    secret: String,
     state: Mutex<State>,
     attempts: Counter,
     accepted: Counter,
@@ -43,11 +45,13 @@ struct Receiver {
 struct State {
     hanging: bool,
     status: StatusCode,
-    location: Option<String>,
+    headers: Vec<(&'static str, String)>,
+    body: String,
     /// The status of the responses to the events of these sessions.
     status_of_session: HashMap<String, StatusCode>,
     received: Vec<Received>,
     paths: Vec<String>,
+    attempted_at: Vec<Instant>,
 }
 
 impl Default for State {
@@ -55,17 +59,26 @@ impl Default for State {
         Self {
             hanging: false,
             status: StatusCode::NO_CONTENT,
-            location: None,
+            headers: Vec::new(),
+            body: String::new(),
             status_of_session: HashMap::new(),
             received: Vec::new(),
             paths: Vec::new(),
+            attempted_at: Vec::new(),
         }
     }
 }
 
 impl EventReceiver {
     pub async fn start() -> Self {
-        Self(Arc::new(FakeServer::start(Receiver::default()).await))
+        Self::start_with_secret(SECRET).await
+    }
+
+    /// Starts a receiver whose events are signed by this secret.
+    pub async fn start_with_secret(secret: &str) -> Self {
+        let (state, attempts, accepted) = Default::default();
+        let receiver = Receiver { secret: secret.to_owned(), state, attempts, accepted };
+        Self(Arc::new(FakeServer::start(receiver).await))
     }
 
     pub fn url(&self) -> String {
@@ -74,19 +87,23 @@ impl EventReceiver {
 
     /// Returns the settings of a service that sends its events here.
     pub fn settings(&self) -> [(&'static str, String); 2] {
-        [("EVENTS_URL", self.url()), ("EVENTS_SECRET", SECRET.to_owned())]
+        [("EVENTS_URL", self.url()), ("EVENTS_SECRET", self.0.handler.secret.clone())]
     }
 
     /// Sets the status of the responses.
     pub fn set_status(&self, code: u16) {
+        self.answer_with(code, Vec::new(), String::new());
+    }
+
+    /// Sets the responses.
+    pub fn answer_with(&self, code: u16, headers: Vec<(&'static str, String)>, body: String) {
         let mut state = self.0.handler.state();
-        (state.status, state.hanging) = (status(code), false);
+        (state.status, state.headers, state.body, state.hanging) = (status(code), headers, body, false);
     }
 
     /// Answers with a redirect to this address.
     pub fn redirect_to(&self, location: &str) {
-        self.set_status(307);
-        self.0.handler.state().location = Some(location.to_owned());
+        self.answer_with(307, vec![("location", location.to_owned())], String::new());
     }
 
     /// Sets the status of the responses to the events of one session.
@@ -132,6 +149,11 @@ impl EventReceiver {
         self.0.handler.attempts.count()
     }
 
+    /// Returns the times at which events arrived, whatever the response.
+    pub fn attempted_at(&self) -> Vec<Instant> {
+        self.0.handler.state().attempted_at.clone()
+    }
+
     pub async fn wait_for_attempts(&self, n: usize) {
         self.0.handler.attempts.wait_for(n, "attempts to send an event").await;
     }
@@ -139,22 +161,24 @@ impl EventReceiver {
 
 impl Handler for Receiver {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
+        let arrived_at = Instant::now();
         let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let event = verified(&head.headers, &body);
+        let event = self.verified(&head.headers, &body);
         let answer = {
             let mut state = self.state();
             state.paths.push(path);
+            state.attempted_at.push(arrived_at);
             let session = event.body["data"]["session_id"].as_str().unwrap_or_default();
             let status = state.status_of_session.get(session).copied().unwrap_or(state.status);
             if status.is_success() && !state.hanging {
                 state.received.push(event);
                 self.accepted.add_one();
             }
-            let mut answer = respond_text(status, JSON, String::new());
-            if let Some(location) = &state.location {
-                answer.headers_mut().insert("location", location.parse().expect("a location"));
+            let mut answer = respond_text(status, JSON, state.body.clone());
+            for (name, value) in &state.headers {
+                answer.headers_mut().insert(*name, value.parse().expect("a header"));
             }
             (!state.hanging).then_some(answer)
         };
@@ -170,20 +194,20 @@ impl Receiver {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("the receiver's state")
     }
-}
 
-/// Verifies the signature of an event as the specification describes it.
-fn verified(headers: &HeaderMap, body: &[u8]) -> Received {
-    let header = |name: &str| headers[name].to_str().expect("a text").to_owned();
-    let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
-    assert_eq!(header("content-type"), "application/json");
-    assert!(!id.contains('.'), "{id}");
-    let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");
-    let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
-    let right = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &signed);
-    let right = format!("v1,{}", BASE64_STANDARD.encode(right));
-    let signatures = header("webhook-signature");
-    assert!(signatures.split(' ').any(|signature| signature == right), "{signatures} of {id}");
-    let body = serde_json::from_slice(body).expect("JSON");
-    Received { id, seconds: timestamp.parse().expect("seconds"), body }
+    /// Verifies the signature of an event as the specification describes it.
+    fn verified(&self, headers: &HeaderMap, body: &[u8]) -> Received {
+        let header = |name: &str| headers[name].to_str().expect("a text").to_owned();
+        let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
+        assert_eq!(header("content-type"), "application/json");
+        assert!(!id.contains('.'), "{id}");
+        let key = BASE64_STANDARD.decode(self.secret.trim_start_matches("whsec_")).expect("base64");
+        let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
+        let right = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &signed);
+        let right = format!("v1,{}", BASE64_STANDARD.encode(right));
+        let signatures = header("webhook-signature");
+        assert!(signatures.split(' ').any(|signature| signature == right), "{signatures} of {id}");
+        let body = serde_json::from_slice(body).expect("JSON");
+        Received { id, seconds: timestamp.parse().expect("seconds"), body }
+    }
 }

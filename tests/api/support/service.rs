@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    fakes::{model::FakeModel, papita::FakePapita},
+    fakes::{event_receiver::EventReceiver, model::FakeModel, papita::FakePapita},
     support::{client::Client, database::TestDatabase, log_check},
 };
 
@@ -117,6 +117,11 @@ impl TestSetup {
     }
 
     /// Makes this Papita reachable at the default address, without a setting that names it.
+    /// Sends events to this receiver.
+    pub fn with_receiver(self, receiver: &EventReceiver) -> Self {
+        receiver.settings().iter().fold(self, |setup, (name, value)| setup.with(name, value))
+    }
+
     pub fn with_papita_at_default_address(mut self, papita: &FakePapita) -> Self {
         self.default_papita = Url::parse(&papita.url()).expect("a URL");
         self
