@@ -25,13 +25,9 @@ use crate::{
 /// Starts a receiver, and a service that sends its events there.
 async fn start(settings: &[(&str, &str)]) -> (FakeModel, EventReceiver, TestSetup, Service) {
     let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
-    let setup = with_receiver(TestSetup::for_model(&model).with("MODEL_RETRIES", "0"), &receiver).with_all(settings);
+    let setup = TestSetup::for_model(&model).with("MODEL_RETRIES", "0").with_receiver(&receiver).with_all(settings);
     let service = setup.start().await;
     (model, receiver, setup, service)
-}
-
-fn with_receiver(setup: TestSetup, receiver: &EventReceiver) -> TestSetup {
-    receiver.settings().iter().fold(setup, |setup, (name, value)| setup.with(name, value))
 }
 
 async fn turn_in(client: &Client, session: &str) -> HttpResponse {
@@ -182,7 +178,7 @@ async fn a_failing_event_holds_up_its_session_only() {
 async fn neither_destination_waits_for_the_other() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let receiver = EventReceiver::start().await;
-    let setup = with_receiver(TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local"), &receiver);
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with_receiver(&receiver);
     let service = setup.start().await;
     receiver.hang();
     for _ in 0..10 {
@@ -303,6 +299,40 @@ async fn a_receiver_that_is_gone_is_left_alone() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_while_the_receiver_asks_to_wait() {
+    let (_model, receiver, _setup, service) = start(&[]).await;
+    receiver.answer_with(429, vec![("retry-after", "2".to_owned())], String::new());
+    turn_in(&service.client, "s-1").await.assert_ok();
+    receiver.wait_for_attempts(1).await;
+    receiver.set_status(204);
+    turn_in(&service.client, "s-2").await.assert_ok();
+    receiver.wait_for(2).await;
+    let times = receiver.attempted_at();
+    assert!(times[1] - times[0] >= Duration::from_secs(2), "{times:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_all_events_is_tried_less_often() {
+    let (_model, receiver, setup, service) = start(&[]).await;
+    receiver.stop().await;
+    for session in ["a", "b", "c", "d", "e", "f"] {
+        turn_in(&service.client, session).await.assert_ok();
+    }
+    service.stop().await;
+    receiver.restart().await;
+    receiver.set_status(422);
+    let service = setup.start().await;
+    receiver.wait_for_attempts(6).await;
+    let times = receiver.attempted_at();
+    let pauses = [times[4] - times[3], times[5] - times[4]];
+    assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(500)), "{pauses:?}");
+    receiver.set_status(204);
+    receiver.wait_for(6).await;
+    wait_for_empty_queue(&service.client).await;
+    assert_eq!(queue(&service.client).await, (0, 0));
+}
+
+#[tokio::test]
 async fn redirects_are_not_followed() {
     let other = EventReceiver::start().await;
     let (_model, receiver, _setup, service) = start(&[]).await;
@@ -342,7 +372,7 @@ async fn events_that_wait_too_long_are_removed_without_a_receiver() {
 /// Starts the same at a time that stands still, as SQLite counts by it.
 async fn start_at_noon(settings: &[(&str, &str)]) -> (FakeModel, EventReceiver, TestSetup, Service) {
     let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
-    let setup = with_receiver(TestSetup::for_model(&model).on_sqlite(), &receiver).with_all(settings);
+    let setup = TestSetup::for_model(&model).on_sqlite().with_receiver(&receiver).with_all(settings);
     let service = setup.start_with_clock(ManualClock::at("2026-05-04T12:00:00Z").clock("UTC")).await;
     (model, receiver, setup, service)
 }
@@ -361,7 +391,7 @@ async fn a_limit_that_is_reached_is_one_event_in_its_window() {
     let (model, receiver, clock) =
         (FakeModel::start().await, EventReceiver::start().await, ManualClock::at("2026-05-04T12:00:00Z"));
     // PostgreSQL has a clock of its own, by which limits count.
-    let setup = with_receiver(TestSetup::for_model(&model).on_sqlite(), &receiver).with_all(&[
+    let setup = TestSetup::for_model(&model).on_sqlite().with_receiver(&receiver).with_all(&[
         ("LIMIT_VISITOR", "off"),
         ("LIMIT_ADDRESS", "off"),
         ("LIMIT_TOTAL", "2/day"),
@@ -431,7 +461,7 @@ async fn visitors_who_reach_their_limits_do_not_flood_the_receiver() {
 async fn one_of_two_replicas_sends_and_the_other_takes_over() {
     let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
     let database = crate::postgres::cluster::shared().database();
-    let setup = || with_receiver(TestSetup::for_model(&model).with("DATABASE_URL", database.as_str()), &receiver);
+    let setup = || TestSetup::for_model(&model).with("DATABASE_URL", database.as_str()).with_receiver(&receiver);
     let setups = [setup(), setup()];
     let services = [setups[0].start().await, setups[1].start().await];
     let mut ids = Vec::new();

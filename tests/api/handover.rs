@@ -1,5 +1,7 @@
 //! Visitors who ask for a person: one event for the owner's receiver, with a contact that stays nowhere else.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +10,7 @@ use crate::{
     support::{
         client::{Client, HttpResponse},
         event_check::assert_described,
+        manual_clock::ManualClock,
         service::{Service, TestSetup, wait_until},
     },
 };
@@ -22,8 +25,7 @@ async fn start(settings: &[(&str, &str)]) -> (EventReceiver, TestSetup, Service)
 }
 
 fn setup_for(receiver: &EventReceiver) -> TestSetup {
-    let setup = TestSetup::new().with("AI_SERVICE", "basic");
-    receiver.settings().iter().fold(setup, |setup, (name, value)| setup.with(name, value))
+    TestSetup::new().with("AI_SERVICE", "basic").with_receiver(receiver)
 }
 
 async fn hand_over(client: &Client, session: &str, body: &Value) -> HttpResponse {
@@ -89,6 +91,24 @@ async fn the_same_request_is_one_event_while_it_waits() {
     receiver.wait_for(4).await;
     let without = contacts(&receiver).iter().filter(|contact| contact.is_null()).count();
     assert_eq!((contacts(&receiver).len(), without), (4, 1));
+}
+
+#[tokio::test]
+async fn a_repeated_request_waits_for_three_more_days() {
+    let (receiver, clock) = (EventReceiver::start().await, ManualClock::at("2026-05-04T12:00:00Z"));
+    // PostgreSQL has a clock of its own.
+    let setup = setup_for(&receiver).on_sqlite();
+    receiver.set_status(503);
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let body = json!({ "contact": CONTACT });
+    assert_requested(&hand_over(&service.client, "s-1", &body).await);
+    receiver.wait_for_attempts(1).await;
+    clock.advance(Duration::from_hours(48));
+    assert_requested(&hand_over(&service.client, "s-1", &body).await);
+    clock.advance(Duration::from_hours(48));
+    receiver.set_status(204);
+    receiver.wait_for(1).await;
+    assert_eq!(contacts(&receiver), [CONTACT]);
 }
 
 #[tokio::test]

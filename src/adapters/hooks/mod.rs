@@ -13,8 +13,8 @@ mod private_addresses;
 
 pub use self::{
     events::{
-        BudgetSpent, EventReceiver, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded,
-        encode, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
+        BudgetSpent, EventFailure, EventReceiver, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals,
+        TurnEnded, encode, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
     },
     failure::HookFailure,
     guard::{EarlierText, GuardHook, GuardRequest, JudgedKind, Verdict},

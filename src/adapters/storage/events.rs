@@ -34,7 +34,7 @@ pub enum QueuedOnce {
 }
 
 impl Storage {
-    /// Queues an event, unless one with the same mark waits.
+    /// Queues an event. If the same waits already, that one waits for as long as a new one.
     pub async fn queue_waiting_once(
         &self,
         key: String,
@@ -43,12 +43,16 @@ impl Storage {
     ) -> Result<QueuedOnce, StorageFailure> {
         let outbox = self.outbox(Destination::Events);
         let mut stored = outbox.counter.stored().await;
+        let renewed = sql("UPDATE event_outbox SET expires_at = $1 WHERE same_as = $2")
+            .bind(outbox.expiry())
+            .bind(same_as)
+            .execute(&self.write)
+            .await?;
+        if renewed > 0 {
+            return Ok(QueuedOnce::Waits);
+        }
         let entry = outbox.entry(|| Some((key, body)));
-        let Some(NewRecord { key, body, expires_at }) = entry.queued() else {
-            let waiting: Option<(i64,)> =
-                sql("SELECT id FROM event_outbox WHERE same_as = $1").bind(same_as).fetch_optional(&self.write).await?;
-            return Ok(if waiting.is_some() { QueuedOnce::Waits } else { QueuedOnce::Full });
-        };
+        let Some(NewRecord { key, body, expires_at }) = entry.queued() else { return Ok(QueuedOnce::Full) };
         let inserted = sql("INSERT INTO event_outbox (webhook_id, body, expires_at, same_as) VALUES ($1, $2, $3, $4)
              ON CONFLICT (same_as) DO NOTHING")
         .bind(key)

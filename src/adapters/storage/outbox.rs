@@ -92,7 +92,8 @@ impl Outbox {
         has_room
     }
 
-    fn expiry(&self) -> Option<i64> {
+    /// Returns the retention time, in microseconds, from which a record that is added now is not sent any more.
+    pub(super) fn expiry(&self) -> Option<i64> {
         match self.destination {
             Destination::Papita => None,
             Destination::Events => {
@@ -139,13 +140,15 @@ impl Outbox {
         record.expires_at.is_some_and(|expires_at| expires_at <= self.time.retention_time())
     }
 
-    /// Returns the oldest records whose number is greater than `after`, at most `limit`, the oldest first.
+    /// Returns the oldest records whose number is greater than `after`, at most `limit`, the oldest first, without those that
+    /// are too old to be sent.
     pub async fn records(&self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StorageFailure> {
-        let rows: Vec<(i64, String, String, Option<i64>)> = sql(self.destination.statements().records)
-            .bind(after)
-            .bind(to_integer(limit as u64))
-            .fetch_all(&self.read)
-            .await?;
+        let statement = sql(self.destination.statements().records).bind(after).bind(to_integer(limit as u64));
+        let statement = match self.destination {
+            Destination::Papita => statement,
+            Destination::Events => statement.bind(self.time.retention_time()),
+        };
+        let rows: Vec<(i64, String, String, Option<i64>)> = statement.fetch_all(&self.read).await?;
         let record = |(id, key, body, expires_at)| OutboxRecord { id, key, body, expires_at };
         Ok(rows.into_iter().map(record).collect())
     }

@@ -21,6 +21,7 @@ pub(super) struct OutboxStatements {
     /// The numbers of records that wait, and that were dropped.
     pub(super) counts: &'static str,
     pub(super) add_dropped: &'static str,
+    /// The records after a number, at most so many. Those of events also have the time that they must not be older than.
     pub(super) records: &'static str,
     pub(super) insert: LazyLock<BulkInsert>,
     pub(super) delete: LazyLock<BulkDelete>,
@@ -43,7 +44,8 @@ static PAPITA: OutboxStatements = OutboxStatements {
 static EVENTS: OutboxStatements = OutboxStatements {
     counts: "SELECT (SELECT COUNT(*) FROM event_outbox), records FROM event_drops WHERE id = 1",
     add_dropped: "UPDATE event_drops SET records = records + $1 WHERE id = 1",
-    records: "SELECT id, webhook_id, body, expires_at FROM event_outbox WHERE id > $1 ORDER BY id LIMIT $2",
+    records: "SELECT id, webhook_id, body, expires_at FROM event_outbox WHERE id > $1 AND expires_at > $3
+              ORDER BY id LIMIT $2",
     insert: LazyLock::new(|| {
         BulkInsert::new(
             "webhook_id, body, expires_at",

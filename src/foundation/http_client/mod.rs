@@ -5,6 +5,7 @@
 
 mod cause;
 mod client;
+mod retry_after;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use url::Url;
 pub use self::{
     cause::{Cause, cause},
     client::Client,
+    retry_after::{header_text, retry_after, time_until, wait_of},
 };
 use crate::foundation::config;
 

@@ -8,5 +8,5 @@ pub use self::{
         BudgetSpent, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded, encode,
         handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
     },
-    receiver::EventReceiver,
+    receiver::{EventFailure, EventReceiver},
 };

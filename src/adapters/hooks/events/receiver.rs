@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 use tokio::time::timeout;
 use url::Url;
 
@@ -10,7 +13,7 @@ use crate::{
     adapters::hooks::{failure::HookFailure, private_addresses::CheckedResolver},
     foundation::{
         config,
-        http_client::{self, Client, ClientFailure, read_rest},
+        http_client::{self, Client, ClientFailure, read_rest, retry_after},
         secret::{ServerUrl, WebhookSecrets},
     },
 };
@@ -20,6 +23,15 @@ const MAX_ANSWER: usize = 16 << 10;
 
 /// The time for reading an answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An event that the receiver has not accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct EventFailure {
+    /// The reason.
+    pub failure: HookFailure,
+    /// How long the receiver asks to wait, with status 429 or 503. It may ask for any time.
+    pub wait: Option<Duration>,
+}
 
 /// The owner's receiver of events. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,17 +57,17 @@ impl EventReceiver {
 
     /// Posts an event, signed at a time in seconds since 1970. A receiver that gets it twice recognizes it by its id. Any
     /// status of success shows that it has the event.
-    pub async fn post(&self, id: &str, seconds: i64, body: &str) -> Result<(), HookFailure> {
+    pub async fn post(&self, id: &str, seconds: i64, body: &str) -> Result<(), EventFailure> {
         let limit = self.0.timeout;
         let sent = timeout(limit, self.send(id, seconds, body)).await;
-        let response = sent.unwrap_or(Err(HookFailure::Timeout(limit)))?;
+        let response = sent.unwrap_or(Err(HookFailure::Timeout(limit).into()))?;
         // The event has arrived, whatever becomes of the rest.
         let _ = timeout(DRAIN_TIMEOUT, read_rest(Vec::new(), response, MAX_ANSWER, None)).await;
         Ok(())
     }
 
     /// Returns the head of an answer with a status of success.
-    async fn send(&self, id: &str, seconds: i64, body: &str) -> Result<reqwest::Response, HookFailure> {
+    async fn send(&self, id: &str, seconds: i64, body: &str) -> Result<reqwest::Response, EventFailure> {
         let Inner { client, url, secrets, .. } = &*self.0;
         let signature = secrets.sign(id, seconds, body);
         let request = |client: &reqwest::Client| {
@@ -70,6 +82,17 @@ impl EventReceiver {
         let sent = client.send(request).await;
         let response = sent.map_err(|error| HookFailure::of_connection(&error, self.0.timeout))?;
         let status = response.status();
-        if status.is_success() { Ok(response) } else { Err(HookFailure::of_status(status)) }
+        if status.is_success() {
+            return Ok(response);
+        }
+        let may_ask = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let wait = if may_ask { retry_after(response.headers()) } else { None };
+        Err(EventFailure { failure: HookFailure::of_status(status), wait })
+    }
+}
+
+impl From<HookFailure> for EventFailure {
+    fn from(failure: HookFailure) -> Self {
+        Self { failure, wait: None }
     }
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+use crate::foundation::http_client::{header_text, retry_after, time_until, wait_of};
 
 /// The longest wait that is accepted from a provider.
 const MAX_WAIT: Duration = Duration::from_hours(1);
-
-/// The shortest wait, in seconds: overloaded servers send `Retry-After: 0`, too.
-const MIN_SECONDS: f64 = 1.0;
 
 /// The number from which `x-ratelimit-reset` is a time in seconds since 1970, and not a duration.
 const EPOCH_SECONDS: f64 = 1e9;
@@ -33,38 +32,19 @@ pub(super) fn from_error(error: &Value) -> Option<Duration> {
     duration(delay).map(|wait| wait.min(MAX_WAIT))
 }
 
-/// Returns the text of a header.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
 fn milliseconds(headers: &HeaderMap) -> Option<Duration> {
-    let milliseconds = text(headers, "retry-after-ms")?.parse::<f64>().ok()?;
+    let milliseconds = header_text(headers, "retry-after-ms")?.parse::<f64>().ok()?;
     Duration::try_from_secs_f64(milliseconds.max(1.0) / 1000.0).ok()
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = text(headers, RETRY_AFTER.as_str())?;
-    let seconds = match text.parse::<f64>() {
-        Ok(seconds) => seconds,
-        Err(_) => until(rfc2822::parse(text).ok()?.timestamp(), headers)?.as_secs_f64(),
-    };
-    Duration::try_from_secs_f64(seconds.max(MIN_SECONDS)).ok()
-}
-
-/// Returns the time from the provider's `Date` to `then`.
-fn until(then: Timestamp, headers: &HeaderMap) -> Option<SignedDuration> {
-    let now = rfc2822::parse(text(headers, DATE.as_str())?).ok()?.timestamp();
-    Some(then.duration_since(now))
 }
 
 /// Returns the longest time until a limit is reset, of the limits that are used up or whose remainder is not stated.
 fn reset(headers: &HeaderMap) -> Option<Duration> {
     const KINDS: [&str; 3] = ["-requests", "-tokens", ""];
     let resets = KINDS.iter().filter_map(|kind| {
-        let left = text(headers, &format!("x-ratelimit-remaining{kind}")).and_then(|left| left.parse::<f64>().ok());
+        let left =
+            header_text(headers, &format!("x-ratelimit-remaining{kind}")).and_then(|left| left.parse::<f64>().ok());
         let is_used_up = left.is_none_or(|left| left <= 0.0);
-        let reset = text(headers, &format!("x-ratelimit-reset{kind}")).filter(|_| is_used_up)?;
+        let reset = header_text(headers, &format!("x-ratelimit-reset{kind}")).filter(|_| is_used_up)?;
         reset_wait(reset, headers)
     });
     resets.max()
@@ -78,11 +58,10 @@ fn reset_wait(text: &str, headers: &HeaderMap) -> Option<Duration> {
         _ => number,
     };
     if seconds < EPOCH_SECONDS {
-        return Duration::try_from_secs_f64(seconds.max(MIN_SECONDS)).ok();
+        return wait_of(seconds);
     }
     let then = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
-    let wait = until(then, headers)?.as_secs_f64();
-    Duration::try_from_secs_f64(wait.max(MIN_SECONDS)).ok()
+    wait_of(time_until(then, headers)?.as_secs_f64())
 }
 
 /// Parses a duration such as `17ms`, `7.66s` or `6m0s`.

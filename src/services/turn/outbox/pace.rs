@@ -20,6 +20,9 @@ pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The pause after the receiver has answered that it wants no further records (410). Its owner may change that.
 const GONE_PAUSE: Duration = Duration::from_hours(1);
 
+/// The longest wait that a receiver can ask for.
+const MAX_WAIT: Duration = Duration::from_hours(1);
+
 /// The number of posts at a time, adapted to the receiver as TCP adapts its window: it grows with each success, first quickly
 /// and then slowly, and is halved when the receiver is overloaded. While it is away, one post after each pause tries it.
 #[derive(Debug)]
@@ -36,13 +39,18 @@ pub(super) struct Pace {
     /// The first few records that failed since the last success.
     failed: HashSet<i64>,
     is_away: bool,
+    /// Whether refusals count as failures of the receiver.
+    counts_refusals: bool,
     pauses: ExponentialBackoff,
     paused_until: Option<Instant>,
+    /// The time until which the receiver has asked to wait. A success of a post that began before does not end that.
+    wait_until: Option<Instant>,
 }
 
 impl Pace {
     /// Creates the pace at the start. At most `max` posts, and never more than [`MAX_POSTS`], run at a time.
-    pub(super) fn new(max: usize) -> Self {
+    /// `counts_refusals`: whether a receiver that refuses several records in a row counts as away.
+    pub(super) fn new(max: usize, counts_refusals: bool) -> Self {
         let max = max.min(MAX_POSTS);
         Self {
             limit: 1,
@@ -52,8 +60,10 @@ impl Pace {
             slowdowns: 0,
             failed: HashSet::new(),
             is_away: false,
+            counts_refusals,
             pauses: pauses(),
             paused_until: None,
+            wait_until: None,
         }
     }
 
@@ -64,7 +74,7 @@ impl Pace {
 
     /// Returns the end of the pause, if there is one.
     pub(super) fn pause_end(&self, now: Instant) -> Option<Instant> {
-        self.paused_until.filter(|until| now < *until)
+        self.paused_until.max(self.wait_until).filter(|until| now < *until)
     }
 
     /// Whether the receiver has accepted nothing since it began to fail.
@@ -105,8 +115,8 @@ impl Pace {
         if self.failed.len() < AWAY_AFTER {
             self.failed.insert(record);
         }
-        // A refusal is an answer about one record.
-        let is_of_receiver = failure != FailureKind::Refused;
+        // A refusal is an answer about one record, as long as others are accepted.
+        let is_of_receiver = failure != FailureKind::Refused || self.counts_refusals;
         let is_away = self.is_away || self.failed.len() >= AWAY_AFTER;
         if failure == FailureKind::Unreachable || (is_of_receiver && is_away) {
             let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
@@ -116,9 +126,14 @@ impl Pace {
         }
     }
 
+    /// Notes that the receiver has asked for no further records for some time.
+    pub(super) fn wait(&mut self, now: Instant, wait: Duration) {
+        self.wait_until = self.wait_until.max(Some(now + wait.min(MAX_WAIT)));
+    }
+
     /// Ends the pause: the process stops, and each record gets one more attempt.
     pub(super) fn resume(&mut self) {
-        self.paused_until = None;
+        (self.paused_until, self.wait_until) = (None, None);
     }
 
     fn pause(&mut self, now: Instant, pause: Duration) {
@@ -156,20 +171,20 @@ mod tests {
 
     #[test]
     fn the_number_of_posts_grows_to_its_maximum() {
-        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS, false), Instant::now());
         assert_eq!(pace.limit(now), 1);
         succeed(&mut pace, MAX_POSTS - 1);
         assert_eq!(pace.limit(now), MAX_POSTS);
         succeed(&mut pace, 1000);
         assert_eq!(pace.limit(now), MAX_POSTS);
-        let mut pace = Pace::new(4);
+        let mut pace = Pace::new(4, false);
         succeed(&mut pace, 1000);
         assert_eq!(pace.limit(now), 4);
     }
 
     #[test]
     fn overload_halves_the_number_of_posts_once() {
-        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS, false), Instant::now());
         succeed(&mut pace, 100);
         let slowdowns = pace.slowdowns();
         (0..40).for_each(|record| pace.fail(record, FailureKind::Overload, slowdowns, now));
@@ -180,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_unreachable_receiver_pauses_all_posts_longer_each_time() {
-        let (mut pace, mut now) = (Pace::new(MAX_POSTS), Instant::now());
+        let (mut pace, mut now) = (Pace::new(MAX_POSTS, false), Instant::now());
         succeed(&mut pace, 100);
         let mut pauses = Vec::new();
         for _ in 0..4 {
@@ -200,7 +215,7 @@ mod tests {
 
     #[test]
     fn one_record_that_fails_again_and_again_pauses_no_others() {
-        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS, false), Instant::now());
         succeed(&mut pace, 10);
         for failure in [FailureKind::Other, FailureKind::Refused] {
             (0..10).for_each(|_| pace.fail(1, failure, pace.slowdowns(), now));
@@ -214,8 +229,38 @@ mod tests {
     }
 
     #[test]
+    fn refusals_of_different_records_in_a_row_count_as_away() {
+        let (mut pace, mut now) = (Pace::new(MAX_POSTS, true), Instant::now());
+        succeed(&mut pace, 10);
+        (0..10).for_each(|_| pace.fail(1, FailureKind::Refused, pace.slowdowns(), now));
+        (2..4).for_each(|record| pace.fail(record, FailureKind::Refused, pace.slowdowns(), now));
+        assert_eq!(pace.limit(now), 11, "three records");
+        for record in [4, 4] {
+            pace.fail(record, FailureKind::Refused, pace.slowdowns(), now);
+            now = pace.pause_end(now).expect("a pause");
+        }
+        pace.succeed();
+        pace.fail(1, FailureKind::Refused, pace.slowdowns(), now);
+        assert!(pace.limit(now) > 0, "one refusal after a success");
+    }
+
+    #[test]
+    fn a_wait_is_kept_in_spite_of_earlier_posts_that_succeed() {
+        let (mut pace, now) = (Pace::new(MAX_POSTS, true), Instant::now());
+        pace.wait(now, Duration::from_secs(90));
+        pace.wait(now, Duration::from_secs(7));
+        pace.succeed();
+        assert_eq!(pace.pause_end(now), Some(now + Duration::from_secs(90)));
+        assert!(pace.limit(now) == 0 && pace.limit(now + Duration::from_secs(90)) > 0);
+        pace.wait(now, Duration::MAX);
+        assert_eq!(pace.pause_end(now), Some(now + MAX_WAIT));
+        pace.resume();
+        assert!(pace.limit(now) > 0);
+    }
+
+    #[test]
     fn a_receiver_that_is_gone_is_tried_once_an_hour() {
-        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS, false), Instant::now());
         succeed(&mut pace, 10);
         pace.fail(1, FailureKind::Gone, pace.slowdowns(), now);
         assert_eq!(pace.pause_end(now), Some(now + GONE_PAUSE));

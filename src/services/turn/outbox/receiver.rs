@@ -1,8 +1,10 @@
 //! What receives the records of an outbox, and what its answers mean.
 
+use std::time::Duration;
+
 use crate::{
     adapters::{
-        hooks::{self, EventReceiver, HookFailure},
+        hooks::{self, EventFailure, EventReceiver, HookFailure},
         storage::{Destination, OutboxRecord},
         usage::{self, UsageLog},
     },
@@ -16,6 +18,14 @@ pub(in crate::services::turn) enum Receiver {
     Papita(UsageLog),
     /// The owner's receiver of events.
     Events(EventReceiver, Clock),
+}
+
+/// A record that was not accepted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotAccepted {
+    pub(super) failure: PostFailure,
+    /// How long the receiver asks to wait before it gets the next record.
+    pub(super) wait: Option<Duration>,
 }
 
 /// The reason why a record was not accepted.
@@ -85,13 +95,23 @@ impl Receiver {
         }
     }
 
+    /// Whether a receiver that refuses several records in a row counts as away. Papita does not.
+    pub(super) fn may_refuse_all(&self) -> bool {
+        matches!(self, Self::Events(..))
+    }
+
     /// Sends one record.
-    pub(super) async fn post(&self, record: &OutboxRecord) -> Result<(), PostFailure> {
+    pub(super) async fn post(&self, record: &OutboxRecord) -> Result<(), NotAccepted> {
         match self {
-            Self::Papita(usage_log) => usage_log.post(&record.key, &record.body).await.map_err(PostFailure::Papita),
+            Self::Papita(usage_log) => {
+                let posted = usage_log.post(&record.key, &record.body).await;
+                posted.map_err(|failure| NotAccepted { failure: PostFailure::Papita(failure), wait: None })
+            }
             Self::Events(receiver, clock) => {
-                let seconds = clock.now().as_second();
-                receiver.post(&record.key, seconds, &record.body).await.map_err(PostFailure::Events)
+                let posted = receiver.post(&record.key, clock.now().as_second(), &record.body).await;
+                let not_accepted =
+                    |EventFailure { failure, wait }| NotAccepted { failure: PostFailure::Events(failure), wait };
+                posted.map_err(not_accepted)
             }
         }
     }
@@ -129,8 +149,6 @@ fn of_hook(failure: HookFailure) -> FailureKind {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backlog::{Backlog, Entry},
     pace::Pace,
-    receiver::{FailureKind, PostFailure, Receiver},
+    receiver::{FailureKind, NotAccepted, PostFailure, Receiver},
 };
 use crate::{
     adapters::storage::{Outbox, OutboxRecord, Storage, StorageFailure},
@@ -52,7 +52,7 @@ struct Posted {
     entry: Entry,
     /// The number of slowdowns before the post began.
     slowdowns: u32,
-    outcome: Result<(), PostFailure>,
+    outcome: Result<(), NotAccepted>,
 }
 
 /// The result of an access to the database. One runs at a time, beside the posts.
@@ -108,9 +108,9 @@ impl OutboxSender {
         Self {
             outbox: storage.outbox(receiver.destination()).clone(),
             storage,
+            pace: Pace::new(descriptors::small_share(descriptors::limit()), receiver.may_refuse_all()),
             receiver,
             backlog: Backlog::default(),
-            pace: Pace::new(descriptors::small_share(descriptors::limit())),
             posts: FuturesUnordered::new(),
             access: None,
             removable: Removable::default(),
@@ -187,9 +187,12 @@ impl OutboxSender {
         while self.may_post(now) && self.posts.len() < self.max_posts(now) {
             let Some(entry) = self.backlog.take(now, self.pace.is_away()) else { return };
             if self.outbox.is_expired(&entry.record) {
-                // It is removed from the database by itself, and counted as dropped then.
+                // It is removed from the database by itself, and counted as dropped then; or it is read again, because the
+                // same request was repeated and waits for longer.
                 self.backlog.finish(&entry);
                 self.backlog.forget(&[entry.record.id]);
+                self.backlog.read_again();
+                self.has_more = true;
                 continue;
             }
             let (receiver, slowdowns) = (self.receiver.clone(), self.pace.slowdowns());
@@ -202,7 +205,7 @@ impl OutboxSender {
 
     fn end_post(&mut self, posted: Posted) {
         let Posted { mut entry, slowdowns, outcome } = posted;
-        let Err(failure) = outcome else {
+        let Err(NotAccepted { failure, wait }) = outcome else {
             self.accepted += 1;
             self.pace.succeed();
             return self.finish(&entry, 0);
@@ -210,6 +213,9 @@ impl OutboxSender {
         let now = Instant::now();
         let kind = failure.kind();
         self.pace.fail(entry.record.id, kind, slowdowns, now);
+        if let Some(wait) = wait {
+            self.pace.wait(now, wait);
+        }
         self.warn(failure, now);
         if kind == FailureKind::Refused && entry.note_refusal(self.accepted) >= MAX_REFUSALS {
             let (records, record) = (self.receiver.records(), self.receiver.shown(&entry.record));
