@@ -16,6 +16,9 @@ pub struct Amounts {
 }
 
 impl Amounts {
+    /// More than anything uses.
+    pub const MAX: Self = Self { tokens: u64::MAX, turns: u64::MAX, cost: u64::MAX };
+
     /// Returns the amount of one unit.
     #[must_use]
     pub fn of(self, unit: LimitUnit) -> u64 {
@@ -33,6 +36,16 @@ impl Amounts {
             tokens: self.tokens.max(other.tokens),
             turns: self.turns.max(other.turns),
             cost: self.cost.max(other.cost),
+        }
+    }
+
+    /// Returns the smaller amount of each unit.
+    #[must_use]
+    pub fn min_of_each(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.min(other.tokens),
+            turns: self.turns.min(other.turns),
+            cost: self.cost.min(other.cost),
         }
     }
 

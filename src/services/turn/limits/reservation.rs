@@ -10,9 +10,9 @@ use crate::{
     services::turn::request::TurnRequest,
 };
 
-/// The reservation of a turn. When it is dropped, however the turn has ended, the turn is settled: at what it used if that is
-/// noted; at what was reserved, or more, if its call was cut off and the provider goes on; at what was
-/// reserved, if it has ended without a note while the model was asked, as by a panic; at nothing if the model was not asked.
+/// The reservation of a turn. When it is dropped, however the turn has ended, the turn is settled: at what is noted as used; at
+/// what was reserved, if it has ended without a note while the model was asked, as by a panic; at nothing if the model was not
+/// asked.
 pub(in crate::services::turn) struct Reservation {
     counts: Arc<TurnCounts>,
     reserved: Reserved,
@@ -38,9 +38,9 @@ impl Reservation {
         Ok(())
     }
 
-    /// Notes what a turn has used at least: it may have used more, and is settled at what was reserved if that is more.
-    pub(in crate::services::turn) fn note_used_at_least(&mut self, used: Amounts) {
-        self.used = used.max_of_each(self.reserved.amounts());
+    /// Notes what a turn has used at least and at most. It is settled at the most, within what was reserved.
+    pub(in crate::services::turn) fn note_used_between(&mut self, least: Amounts, most: Amounts) {
+        self.used = most.min_of_each(self.reserved.amounts()).max_of_each(least);
     }
 
     /// Notes what the turn has used.

@@ -70,11 +70,7 @@ impl Recorder {
         // A question that has kept the guard busy is a turn: nobody may do so without limit.
         let is_turn = ending.result.is_ok() || calls.attempts > 0 || calls.guard.has_spent_turn();
         let counted = used(&usage, is_turn);
-        if self.usage_meter.may_lack_tokens(calls, &ending) {
-            reservation.note_used_at_least(counted);
-        } else {
-            reservation.note_used(counted);
-        }
+        reservation.note_used_between(counted, counted + self.usage_meter.most_unmeasured(calls, &ending));
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);

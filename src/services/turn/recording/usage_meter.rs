@@ -7,6 +7,7 @@ use crate::{
     domain::{
         chat::Message,
         cost::{Cost, Prices, TokenUsage, estimate, pico_dollars},
+        limits::Amounts,
     },
     services::turn::{
         ending::Ending,
@@ -15,6 +16,9 @@ use crate::{
         request::TurnRequest,
     },
 };
+
+/// The most tokens that a model reasons with in a second: hosts of fast chips reach some 3,000, OpenAI's models some 200.
+const FASTEST_REASONING: u64 = 3000;
 
 /// Determines the tokens and the cost of turns.
 #[derive(Debug)]
@@ -72,12 +76,22 @@ impl UsageMeter {
         TurnUsage { tokens: tokens.unwrap_or_default(), source, cost: self.cost_of_calls(calls, tokens) }
     }
 
-    /// Whether the provider may bill more tokens than those that are measured: the last call was cut off, and the provider goes
-    /// on with a whole answer, or the model has reasoned, which shows no tokens.
-    pub(super) fn may_lack_tokens(&self, calls: &CallRecord<'_>, ending: &Ending) -> bool {
-        was_cut_off(calls, ending)
-            && calls.report.usage.is_none()
-            && (!calls.is_streamed || self.abilities.reasons(calls.model))
+    /// Returns the most that the provider may bill beside what is measured, after a call that was cut off: it goes on with a
+    /// whole answer, and a model that reasons has shown no tokens of that.
+    pub(super) fn most_unmeasured(&self, calls: &CallRecord<'_>, ending: &Ending) -> Amounts {
+        if !was_cut_off(calls, ending) || calls.report.usage.is_some() {
+            return Amounts::default();
+        }
+        if !calls.is_streamed {
+            return Amounts::MAX;
+        }
+        if !self.abilities.reasons(calls.model) {
+            return Amounts::default();
+        }
+        let seconds = calls.started_at.map_or(0, |started_at| started_at.elapsed().as_secs() + 1);
+        let reasoning = TokenUsage { prompt: 0, completion: seconds.saturating_mul(FASTEST_REASONING) };
+        let cost = self.cost(calls.model, Some(reasoning)).unwrap_or_default();
+        Amounts { turns: 0, tokens: reasoning.total(), cost: cost.total() }
     }
 
     /// Returns the estimated tokens and the cost of a stream that has not ended. `prompt` are the tokens of the latest call's
