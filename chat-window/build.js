@@ -1,15 +1,17 @@
-// Joins the modules of the chat window to the minified script that AL-Chat serves, `web/chat-window.js`. esbuild joins
-// them and replaces what the supported browsers lack; Terser makes the result smaller still.
+// Joins the modules of the chat window to the minified scripts that AL-Chat serves: `web/chat-window.js`, and
+// `web/chat-window-on-demand.js` with what few visitors need. esbuild joins them and replaces what the supported browsers lack;
+// Terser makes the result smaller still.
 //
-//   node build.js            writes the script
-//   node build.js --check    fails if the script isn't what the sources make
+//   node build.js            writes the scripts
+//   node build.js --check    fails if a script isn't what the sources make
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 import { build, transform } from "esbuild";
 import { minify } from "terser";
 
-const SCRIPT = new URL("../web/chat-window.js", import.meta.url);
+/** The scripts by the modules that they begin with. */
+const SCRIPTS = { "element.js": "chat-window.js", "on-demand/script.js": "chat-window-on-demand.js" };
 const BANNER = "// Built from the folder chat-window of AL-Chat.\n";
 
 /** The oldest supported browsers, as esbuild names them. Syntax that they lack is replaced. */
@@ -23,7 +25,7 @@ const target = manifest.browserslist.map((browser) => browser.replace("ios_saf",
 const INTERNAL = [
   ...["acceptFilesFrom", "announce", "announcer", "attribute", "base", "blocks", "countAnswer", "counts", "depth", "drawSoon"],
   ...["dropZone", "errorFrom", "handOver", "isFullScreen", "isLarge", "isPartial", "isPortal", "isReachable", "isReading", "isReady"],
-  ...["jsonFrom", "markdown", "panel", "problem", "replaced", "setContents", "setLabels", "showClear", "shown", "showEnd"],
+  ...["jsonFrom", "markdown", "onDemand", "panel", "problem", "replaced", "setContents", "setLabels", "showClear", "shown", "showEnd"],
   ...["showProblem", "showWaiting", "since", "startSession", "starts", "stopping", "stopSession", "toEnd", "toggled", "waiting"],
 ];
 
@@ -51,28 +53,36 @@ const styleSheets = {
   },
 };
 
-const { outputFiles } = await build({
-  entryPoints: [fileURLToPath(new URL("src/element.js", import.meta.url))],
-  bundle: true,
-  minify: true,
-  format: "esm",
-  charset: "utf8",
-  target,
-  // esbuild takes browsers for unable that lack the scripts of the latest Unicode. These regular expressions name older ones.
-  supported: { "regexp-unicode-property-escapes": true },
-  plugins: [styleSheets],
-  write: false,
-});
-const { code } = await minify(outputFiles[0].text, {
-  module: true,
-  ecma: 2022,
-  compress: { passes: 3, hoist_funs: true, keep_fargs: false },
-  mangle: { properties: { regex: RegExp(`^(${INTERNAL.join("|")})$`) } },
-});
-const script = `${BANNER}${code}\n`;
+/** Returns the script that a module and all that it imports make. */
+async function scriptOf(/** @type {string} */ module) {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`src/${module}`, import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    charset: "utf8",
+    target,
+    // esbuild takes browsers for unable that lack the scripts of the latest Unicode. These regular expressions name older ones.
+    supported: { "regexp-unicode-property-escapes": true },
+    plugins: [styleSheets],
+    write: false,
+  });
+  const { code } = await minify(outputFiles[0].text, {
+    module: true,
+    ecma: 2022,
+    // No getter here has an effect, and no function is called by a name that is looked up.
+    compress: { passes: 3, hoist_funs: true, if_return: false, keep_fargs: false, lhs_constants: false, pure_getters: true, unsafe: true },
+    mangle: { properties: { regex: RegExp(`^(${INTERNAL.join("|")})$`) } },
+  });
+  return `${BANNER}${code}\n`;
+}
 
-if (!process.argv.includes("--check")) await writeFile(SCRIPT, script);
-else if ((await readFile(SCRIPT, "utf8")) !== script) {
-  console.error("web/chat-window.js isn't what its sources make. Run `npm run build` in the folder chat-window.");
-  process.exitCode = 1;
+for (const [module, name] of Object.entries(SCRIPTS)) {
+  const file = new URL(`../web/${name}`, import.meta.url);
+  const script = await scriptOf(module);
+  if (!process.argv.includes("--check")) await writeFile(file, script);
+  else if ((await readFile(file, "utf8")) !== script) {
+    console.error(`web/${name} isn't what its sources make. Run \`npm run build\` in the folder chat-window.`);
+    process.exitCode = 1;
+  }
 }

@@ -1,28 +1,14 @@
-import { fill } from "./strings.js";
-import { decodeText } from "./text-encoding.js";
 /** @import { Strings } from "../../web/chat-window.js" */
+/** @import { OnDemand } from "./client.js" */
 /** @import { AttachedFile } from "./turn.js" */
 
-const MAX_FILES = 10;
-
-/** Largest file, in bytes. */
-const MAX_FILE_SIZE = 1 << 20;
+/**
+ * The window. `onDemand` loads what few visitors need.
+ * @typedef {{ strings(): Strings, onDemand(): Promise<OnDemand | undefined> }} Host
+ */
 
 /** Number of problems that are shown. */
 const MAX_SHOWN = 10;
-
-/**
- * Reads a file. Returns its content, or the name of the string that says why it can't be attached.
- * @param {File} file
- * @returns {Promise<{ content?: string, problem?: "fileNotText" | "fileTooLarge" }>}
- */
-async function read(file) {
-  if (file.size > MAX_FILE_SIZE) return { problem: "fileTooLarge" };
-  // Folders and files that have vanished cannot be read.
-  const buffer = await file.arrayBuffer().catch(() => new ArrayBuffer(0));
-  const content = decodeText(new Uint8Array(buffer));
-  return content?.trim() && !content.startsWith("%PDF-") ? { content } : { problem: "fileNotText" };
-}
 
 /** The files that are attached to the question. */
 export class Attachments {
@@ -42,30 +28,23 @@ export class Attachments {
    * Reads files and attaches them, after those that were chosen before. Returns sentences about those that could not be
    * attached.
    * @param {File[]} chosen
-   * @param {Strings} strings
+   * @param {Host} host
    */
-  async add(chosen, strings) {
+  async add(chosen, host) {
     if (!this.isReading) this.#problems.clear();
     this.#pending++;
-    await (this.#queue = this.#queue.then(() => this.#addInOrder(chosen, strings)));
+    await (this.#queue = this.#queue.then(() => this.#read(chosen, host)));
     this.#pending--;
     return [...this.#problems].slice(0, MAX_SHOWN).join(" ");
   }
 
   /**
    * @param {File[]} chosen
-   * @param {Strings} strings
+   * @param {Host} host
    */
-  async #addInOrder(chosen, strings) {
-    for (const file of chosen) {
-      const { name } = file;
-      if (this.files.length >= MAX_FILES) {
-        this.#problems.add(fill(strings.tooManyFiles, { count: MAX_FILES }));
-        return;
-      }
-      const { content, problem } = await read(file);
-      if (problem) this.#problems.add(fill(strings[problem], { name }));
-      else this.files.push({ name, content: content ?? "" });
-    }
+  async #read(chosen, host) {
+    const onDemand = await host.onDemand();
+    if (onDemand) await onDemand.readFiles(chosen, this.files, this.#problems, host.strings());
+    else this.#problems.add(host.strings().failed);
   }
 }

@@ -16,6 +16,8 @@ const LARGE = 64_000;
 export const isOfType = (/** @type {Response} */ response, /** @type {string} */ type) =>
   response.ok && (response.headers.get("content-type")?.startsWith(type) ?? false);
 
+/** @typedef {typeof import("./on-demand/script.js")} OnDemand */
+
 /** @typedef {{ attribute(name: string): string | undefined, isPortal(): boolean, strings(): Strings }} Host */
 
 /** Calls AL-Chat's API. `host` is the window, with what its attributes are now. */
@@ -51,6 +53,14 @@ export class Client {
   async get(/** @type {string} */ path) {
     const response = await this.fetch(path, { signal: AbortSignal.timeout(5000) }).catch(() => {});
     return response?.ok ? response.json().catch(() => {}) : undefined;
+  }
+
+  /**
+   * Loads what few visitors need, once; undefined if that is impossible now.
+   * @returns {Promise<OnDemand | undefined>}
+   */
+  onDemand() {
+    return import(this.#url("../chat-window-on-demand.js")).catch(() => {});
   }
 
   /** Returns whether the server can be reached, although this page may not read its answers: every page may load the script. */

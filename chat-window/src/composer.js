@@ -16,7 +16,7 @@ const LONG_TEXT = 3000;
 
 /**
  * The window. `draw()` is called when the form looks different.
- * @typedef {{ strings(): Strings, isPortal(): boolean, send(question?: string): void, stop(): void, draw(): void }} Host
+ * @typedef {import("./attachments.js").Host & { isPortal(): boolean, send(question?: string): void, stop(): void, draw(): void }} Host
  */
 
 /** The form in which the visitor writes: the text field, the attached files and their buttons. */
@@ -209,8 +209,7 @@ export class Composer {
 
   async #attachAll(/** @type {File[]} */ files) {
     this.focus();
-    const strings = this.#host.strings();
-    const problems = this.#host.isPortal() ? strings.noFiles : await this.#attachments.add(files, strings);
+    const problems = this.#host.isPortal() ? this.#host.strings().noFiles : await this.#attachments.add(files, this.#host);
     this.#showFiles();
     this.showProblem(problems);
     if (!this.#isSendPending || this.#attachments.isReading) return;

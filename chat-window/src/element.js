@@ -4,7 +4,6 @@ import { contactLink } from "./contact.js";
 import { listen } from "./dom.js";
 import { Transcript } from "./transcript.js";
 import { Client } from "./client.js";
-import { mergeHistory } from "./portal.js";
 import { ConversationStorage } from "./storage.js";
 import { Session } from "./session.js";
 import { TurnRunner } from "./turn-runner.js";
@@ -64,6 +63,7 @@ export class AlChatWindow extends HTMLElement {
     strings: () => this.#texts,
     prompts: () => this.prompts,
     isPortal: () => this.portal,
+    onDemand: () => this.#client.onDemand(),
     isConnected: () => this.isConnected,
     contact: (attributes, child) => contactLink(this.#host.attribute("contact"), attributes, child),
     state: () => this.#state(),
@@ -294,10 +294,10 @@ export class AlChatWindow extends HTMLElement {
     if ((this.#isStale = this.busy) || !this.portal || !navigator.cookieEnabled) return;
     const { run } = this.#runner;
     await this.#clearing;
-    const stored = await this.#client.get("../chat_history");
+    const [stored, onDemand] = await Promise.all([this.#client.get("../chat_history"), this.#client.onDemand()]);
     // A question that was asked meanwhile is newer than this.
     if (!stored || (this.#isStale = this.busy) || this.#runner.run !== run) return;
-    const turns = mergeHistory(this.#turns, stored.history);
+    const turns = onDemand?.mergeHistory(this.#turns, stored.history);
     if (turns) this.#replaceTurns(turns);
   }
 

@@ -56,6 +56,7 @@ const CLASSIC_SCRIPT: &str = "classic-script.js";
 /// The chat window, its types for TypeScript, and the avatars shown with it.
 pub(super) const WINDOW: &[File] = &[
     File { path: "/chat-window.js", source: WINDOW_SCRIPT },
+    File { path: "/chat-window-on-demand.js", source: "chat-window-on-demand.js" },
     File { path: "/chat-window.d.ts", source: "chat-window.d.ts" },
     File { path: "/personas/amaya.svg", source: AMAYA },
 ];

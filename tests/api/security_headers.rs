@@ -107,6 +107,7 @@ async fn every_page_and_file_sets_the_headers() {
         ("/embed-demo.js", PART),
         ("/openapi.json", PART),
         ("/chat-window.js", SHARED),
+        ("/chat-window-on-demand.js", SHARED),
         ("/chat-window.d.ts", SHARED),
         ("/metrics", ANSWER),
     ] {

@@ -10,7 +10,7 @@ use crate::support::{
     service::TestSetup,
 };
 
-const WINDOW: [&str; 3] = ["/chat-window.js", "/chat-window.d.ts", "/personas/amaya.svg"];
+const WINDOW: [&str; 4] = ["/chat-window.js", "/chat-window-on-demand.js", "/chat-window.d.ts", "/personas/amaya.svg"];
 const DOCS: [&str; 2] = ["/docs", "/openapi.json"];
 const PAGES: [&str; 6] = ["/", "/portal.css", "/portal.js", "/embed-demo", "/embed-demo.css", "/embed-demo.js"];
 
@@ -22,7 +22,8 @@ async fn get_if_not(client: &Client, path: &str, tags: &str) -> HttpResponse {
 async fn files_have_media_types_and_may_be_used_by_any_site() {
     let service = TestSetup::new().start().await;
     let text = ["text/html", "text/css", "text/javascript"].map(|it| format!("{it}; charset=utf-8"));
-    let window = ["text/javascript; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
+    let script = "text/javascript; charset=utf-8";
+    let window = [script, script, "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
     let types = window.into_iter().chain(text.clone()).chain(text);
     for (path, media_type) in WINDOW.into_iter().chain(PAGES).zip(types) {
         let request = service.client.request(Method::GET, path).header("origin", "https://shop.example");

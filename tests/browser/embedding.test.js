@@ -17,6 +17,27 @@ test("the script has less than 20 kB when it is zipped", async () => {
   assert.ok(length < 20_000);
 });
 
+test("what few visitors need is loaded when it is needed", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  const loaded = () => requests.filter((request) => request.url().endsWith("/chat-window-on-demand.js")).length;
+  const attach = (name, ...bytes) =>
+    tab.page.locator("input[type=file]").setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(bytes) });
+  await tab.askAndWait("Hello");
+  assert.equal(loaded(), 0);
+  await tab.page.route("**/chat-window-on-demand.js", (route) => route.abort());
+  await attach("early.txt", 65);
+  await tab.page.getByText("Something went wrong. Try again.").waitFor();
+  await tab.page.unroute("**/chat-window-on-demand.js");
+  for (const name of ["one.txt", "two.txt"]) {
+    await attach(name, 65);
+    await tab.page.getByRole("button", { name: `Remove ${name}` }).waitFor();
+  }
+  assert.equal(await tab.page.locator("form [role=alert]").isVisible(), false);
+  assert.equal(loaded(), 2);
+  await tab.close();
+});
+
 test("a site sets texts, names and colours", async () => {
   const tab = await service.tab();
   const body = `<!doctype html><html lang="ar" dir="rtl"><meta charset="utf-8"><title>متجر</title>

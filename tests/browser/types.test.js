@@ -11,7 +11,7 @@ let script;
 let style;
 before(async () => {
   const folder = "chat-window/src";
-  const names = (await readdir(new URL(folder, ROOT))).filter((name) => name.endsWith(".js"));
+  const names = (await readdir(new URL(folder, ROOT), { recursive: true })).filter((name) => name.endsWith(".js"));
   const sources = await Promise.all(names.map((name) => read(`${folder}/${name}`)));
   script = sources.join("\n");
   style = await read(`${folder}/style.css`);

@@ -1,4 +1,4 @@
-/** @import { Turn } from "./turn.js" */
+/** @import { Turn } from "../turn.js" */
 
 /**
  * Returns the portal's conversation after the server's messages arrived; undefined if nothing changed. The latest turn

@@ -1,0 +1,4 @@
+// What few visitors need. It is a script of its own, which the window loads from its server when it is needed.
+
+export { mergeHistory } from "./portal-history.js";
+export { readFiles } from "./reading-files.js";
