@@ -89,7 +89,7 @@ export interface Strings {
   /** With `{name}`. */
   fileNotText: string;
   filesLost: string;
-  /** By error code, the sentence shown in place of the server's. */
+  /** By error code, the sentence shown in place of the server's. The window has its own for `limit_reached` and `budget_spent`. */
   errors: Record<string, string>;
 }
 
@@ -104,6 +104,8 @@ export interface Answer {
   requestId?: string;
   /** The pages that the answer is based on, if the server names any; absent when the visitor stopped the answer. */
   sources?: { title: string; url: string }[];
+  /** A sentence of the owner's guard about an answer that it has cut off. */
+  notice?: string;
 }
 
 /** The details of a failed turn. */

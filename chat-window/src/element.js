@@ -258,7 +258,9 @@ export class AlChatWindow extends HTMLElement {
   /** The texts as they are now: the English ones, replaced by the persona's, the attribute's and the property's. */
   get #texts() {
     const attribute = parseJson(this.getAttribute("strings"));
-    const texts = { ...ENGLISH, ...this.#personaStrings, ...attribute, ...this.#ownStrings };
+    const own = this.#ownStrings;
+    const texts = { ...ENGLISH, ...this.#personaStrings, ...attribute, ...own };
+    texts.errors = { ...ENGLISH.errors, ...attribute?.errors, ...own.errors };
     for (const name of ["heading", "greeting", "placeholder"]) texts[name] = this.getAttribute(name) ?? texts[name];
     return texts;
   }
@@ -324,10 +326,11 @@ export class AlChatWindow extends HTMLElement {
    * @param {DoneEvent} event
    */
   #finish(turn, { message: text, finish_reason: finishReason, model, usage, request_id: requestId, ...event }) {
+    const { notice } = event;
     const sources = sourcesOf(event.sources);
-    Object.assign(turn, { answer: text, finish: finishReason, sources });
+    Object.assign(turn, { answer: text, finish: finishReason, sources, notice });
     this.#end(turn, finishReason === "stopped" ? "stopped" : "done");
-    this.#dispatch("answer", { text, finishReason, model, usage, requestId, sources });
+    this.#dispatch("answer", { text, finishReason, model, usage, requestId, sources, notice });
   }
 
   /** Ends a turn with a failure, as `failureFrom` describes it. */

@@ -47,7 +47,10 @@ export const ENGLISH = {
   fileTooLarge: "{name} is larger than 1 MB.",
   fileNotText: "{name} is empty or cannot be read as text.",
   filesLost: "The files were too large to be kept. Attach them again.",
-  errors: {},
+  errors: {
+    limit_reached: "As many questions as are allowed here have been asked for now.",
+    budget_spent: "What the questions of a day may cost here is spent.",
+  },
 };
 
 /**

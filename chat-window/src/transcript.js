@@ -5,8 +5,8 @@ import { MarkdownView } from "./markdown.js";
 import { splitReasoning } from "./reasoning.js";
 import { Scrolling } from "./scrolling.js";
 import { sourceList } from "./sources.js";
-import { fill } from "./strings.js";
 import { canRetry } from "./turn.js";
+import { whenAgain } from "./waiting.js";
 /** @import { Strings } from "../../web/chat-window.js" */
 /** @import { Failure, Turn } from "./turn.js" */
 
@@ -21,7 +21,7 @@ const COPIED_TIME = 2000;
 const note = (/** @type {string} */ text) => node("div", { class: "note" }, text);
 
 /**
- * The window. `prompts()` are offered while there are no turns; `contact` creates the link to a person.
+ * The window. `prompts()` are offered while there are no turns; `contact` creates what leads to a person.
  * @typedef {object} Host
  * @property {() => Strings} strings
  * @property {() => string[]} prompts
@@ -82,11 +82,11 @@ export class Transcript {
 
   /** Announces what is new in a turn's answer, and how the turn ended. */
   announce(/** @type {Turn} */ turn) {
-    const { status, finish, failure } = turn;
+    const { status, finish, failure, notice = "" } = turn;
     const { writing, stopped, cutShort } = this.#host.strings();
     this.announcer.announce(this.#views.get(turn)?.markdown.text ?? "", status === "going", writing);
     if (status === "going") return;
-    const ended = finish === "length" ? cutShort : "";
+    const ended = finish === "length" ? cutShort : notice;
     this.announcer.status.textContent = failure?.message ?? (status === "stopped" ? stopped : ended);
   }
 
@@ -99,7 +99,7 @@ export class Transcript {
 
   #drawTurn(/** @type {Turn} */ turn, /** @type {boolean} */ isLast) {
     const view = this.#views.get(turn) ?? this.#addView(turn);
-    const { status, answer, finish, failure, sources } = turn;
+    const { status, answer, finish, failure, sources, notice } = turn;
     const shown = [status, answer.length, isLast].join();
     if (view.shown === shown) return;
     view.shown = shown;
@@ -112,6 +112,7 @@ export class Transcript {
     if (isGoing && !answer) after.push(node("div", { class: "dots" }, node("i"), node("i"), node("i")));
     if (status === "stopped") after.push(note(strings.stopped));
     if (finish === "length") after.push(note(strings.cutShort));
+    if (notice) after.push(note(notice));
     if (failure) after.push(this.#failure(turn, failure, isLast));
     const list = sourceList(sources, strings.sources, target);
     if (list) after.push(list);
@@ -148,14 +149,10 @@ export class Transcript {
     const retry = node("button", { type: "button", part: "retry", click: () => this.#host.retry() }, strings.retry);
     box.append(wait, retry);
     const update = () => {
-      const seconds = Math.ceil((until - Date.now()) / 1000);
-      const date = new Date(until);
-      const isToday = date.getDate() === new Date().getDate();
-      const time = isToday ? date.toLocaleTimeString() : date.toLocaleString();
-      const isEarly = seconds > 0;
-      wait.textContent = isEarly ? fill(strings[seconds < 99 ? "wait" : "waitUntil"], { seconds, time }) : "";
-      retry.ariaDisabled = String(isEarly);
-      if (!isEarly) clearInterval(this.#countdown);
+      const again = whenAgain(until, strings);
+      wait.textContent = again;
+      retry.ariaDisabled = String(again !== "");
+      if (!again) clearInterval(this.#countdown);
     };
     clearInterval(this.#countdown);
     this.#countdown = setInterval(update, 500);

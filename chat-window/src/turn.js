@@ -23,6 +23,7 @@ import { splitReasoning } from "./reasoning.js";
  * @property {"going" | "done" | "stopped" | "failed"} status
  * @property {string} [finish] the server's finish reason
  * @property {import("./sources.js").Source[]} [sources] what the answer is based on
+ * @property {string} [notice] why the owner's guard cut the answer off
  * @property {Failure} [failure] why it failed
  * @property {number} [until] when it may be asked again
  * @property {{ username?: string, model?: string, persona?: string }} [options] the attributes when the question was asked
@@ -35,7 +36,8 @@ import { splitReasoning } from "./reasoning.js";
 /**
  * The data of the event `done` of a turn's stream; see the contract.
  *
- * @typedef {{ message: string, finish_reason: string, model: string, usage: object, request_id: string, sources?: unknown }} DoneEvent
+ * @typedef {{ message: string, finish_reason: string, model: string, usage: object, request_id: string, sources?: unknown,
+ *   notice?: string }} DoneEvent
  */
 
 /** @type {(text: string, files: AttachedFile[], options: Turn["options"]) => Turn} */

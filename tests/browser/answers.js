@@ -46,6 +46,16 @@ class AnswerTab {
   }
 }
 
+/** Answers every question by a stream whose `done` event has these fields besides the usual ones. */
+export async function answerWith(tab, fields) {
+  const id = "01890000-0000-7000-8000-000000000001";
+  const done = { message: "Green tea.", finish_reason: "complete", model: "m", usage: {}, request_id: id, ...fields };
+  const events = [["start", { request_id: id }], ["delta", { content: "Green tea." }], ["done", done]];
+  const body = events.map(([name, data], at) => `id: ${at + 1}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join("");
+  const headers = { "x-request-id": id };
+  await tab.page.route("**/api/chat", (route) => route.fulfill({ contentType: "text/event-stream", headers, body }));
+}
+
 /** Returns the HTML of a link in the window. */
 export const link = (address, text) =>
   `<a href="${address}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;

@@ -216,6 +216,24 @@ test("a limit of the day shows the time to come back", async () => {
   await limited.close();
 });
 
+test("a spent budget has the window's own text, which a page can replace", async () => {
+  const poor = await startService({ LIMIT_TOTAL: "0.000001usd/day", MODEL_PRICES: "gpt-4o-mini=1/1" });
+  const tab = await poor.tab();
+  await tab.askAndWait("Hello");
+  await tab.ask("And again?");
+  await tab.trouble.getByText("What the questions of a day may cost here is spent.", { exact: true }).waitFor();
+  await tab.trouble.getByText(/You can try again at [\d/, ]*\d+:\d\d:\d\d/).waitFor();
+  await tab.window.evaluate((window) => (window.strings = { errors: { limit_reached: "Genug." } }));
+  await tab.window.evaluate((window) => window.clear());
+  await tab.ask("And now?");
+  await tab.trouble.getByText("What the questions of a day may cost here is spent.").waitFor();
+  await tab.window.evaluate((window) => (window.strings = { errors: { budget_spent: "Morgen wieder." } }));
+  await tab.window.evaluate((window) => window.clear());
+  await tab.ask("And then?");
+  await tab.trouble.getByText("Morgen wieder.").waitFor();
+  await poor.close();
+});
+
 /** Answers the questions of a tab by an error. */
 const refuseWith = (tab, status, code, headers = {}) =>
   tab.page.route("**/api/chat", (route) => route.fulfill({ status, headers, json: { error: "Not now", code } }));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { answerWith } from "./answers.js";
 import { startService } from "./service.js";
 
 let service;
@@ -10,16 +11,6 @@ after(() => service.close());
 
 const TEA = { title: "All <b>about</b> tea", url: "https://shop.example/tea?kind=green&cups=2" };
 const HOURS = { title: "Opening hours", url: "http://shop.example/hours" };
-
-/** Answers every question by a stream whose `done` event has these fields besides the usual ones. */
-async function answerWith(tab, fields) {
-  const id = "01890000-0000-7000-8000-000000000001";
-  const done = { message: "Green tea.", finish_reason: "complete", model: "m", usage: {}, request_id: id, ...fields };
-  const events = [["start", { request_id: id }], ["delta", { content: "Green tea." }], ["done", done]];
-  const body = events.map(([name, data], at) => `id: ${at + 1}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join("");
-  const headers = { "x-request-id": id };
-  await tab.page.route("**/api/chat", (route) => route.fulfill({ contentType: "text/event-stream", headers, body }));
-}
 
 /** Returns what the links below the last answer are. */
 const links = (tab) =>
