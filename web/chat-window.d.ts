@@ -13,6 +13,8 @@
  * - `mode`: `inline` (fills its box) or `bubble` (a button in the corner of the page opens it).
  * - `theme`: `light` or `dark`; the default is that of the visitor's system.
  * - `contact`: the address of a link to a person: `https`, `http`, `mailto`, `tel`, `sms`, or relative to the page.
+ * - `handover`: `off` shows no button that asks for a person. Without a `contact`, the button is there once a session of a
+ *   server that passes such requests on has started.
  * - `target`: where links in answers open: `_blank` (the default), `_self`, `_top` or the name of a frame.
  * - `prompts`: questions offered while the conversation is empty, as a JSON list, or one a line.
  * - `strings`: texts as JSON, for other languages; see `Strings`. `dir` is respected.
@@ -23,7 +25,7 @@
  * `--al-chat-radius`, `--al-chat-font`, `--al-chat-font-size`.
  *
  * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `sources`, `chip`,
- * `error`, `retry`, `prompt`, `contact`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`,
+ * `error`, `retry`, `prompt`, `contact`, `form`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`,
  * `copy`, `latest`, `clear`, `close` and `chat` (which opens a bubble), `unread` (the number of new answers on that
  * button).
  */
@@ -89,6 +91,13 @@ export interface Strings {
   /** With `{name}`. */
   fileNotText: string;
   filesLost: string;
+  /** The field of the form by which the visitor asks for a person. */
+  reach: string;
+  /** The button that sends this form. */
+  ask: string;
+  asked: string;
+  cancel: string;
+  ok: string;
   /** By error code, the sentence shown in place of the server's. The window has its own for `limit_reached` and `budget_spent`. */
   errors: Record<string, string>;
 }
@@ -155,6 +164,7 @@ export class AlChatWindow extends HTMLElement {
   theme: string | null;
   target: string | null;
   contact: string | null;
+  handover: string | null;
   portal: boolean;
 
   /** Questions offered while the conversation is empty. */

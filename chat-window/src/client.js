@@ -16,6 +16,11 @@ const LARGE = 64_000;
 export const isOfType = (/** @type {Response} */ response, /** @type {string} */ type) =>
   response.ok && (response.headers.get("content-type")?.startsWith(type) ?? false);
 
+/** Returns the options of a request that posts JSON. */
+const posted = (/** @type {object} */ content) => {
+  return { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(content) };
+};
+
 /** @typedef {typeof import("./on-demand/script.js")} OnDemand */
 
 /** @typedef {{ attribute(name: string): string | undefined, isPortal(): boolean, strings(): Strings }} Host */
@@ -88,19 +93,32 @@ export class Client {
 
   /** Posts JSON to a path. */
   post(/** @type {string} */ path, /** @type {object} */ content) {
-    return this.fetch(path, { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(content) });
+    return this.fetch(path, posted(content));
   }
 
-  /** Starts a session and returns its id; undefined if the visitor can start no more of them for now. */
+  /**
+   * Posts JSON to a path with what names the session and, at a site, the visitor. Returns the JSON of the response.
+   * @param {Pick<Turn, "session">} turn
+   * @param {string} path
+   * @param {object} content
+   */
+  async postFor(turn, path, content) {
+    return this.jsonFrom(await this.#fetchFor(turn, path, posted(content)));
+  }
+
+  /**
+   * Starts a session; without an id if the visitor can start no more of them for now.
+   * @returns {Promise<{ session_id?: string, handover?: boolean }>}
+   */
   async startSession() {
     const response = await this.fetch("session/start", { method: "POST" });
-    return response.status === 429 ? undefined : (await this.jsonFrom(response)).session_id;
+    return response.status === 429 ? {} : this.jsonFrom(response);
   }
 
   /**
    * Sends a request for a turn, with what names its session and, at a site, its visitor. If the server refuses the
    * visitor's ticket, it is sent again with another one.
-   * @param {Turn} turn
+   * @param {Pick<Turn, "session">} turn
    * @param {string} path
    * @param {RequestInit & { headers?: Record<string, string> }} options
    */

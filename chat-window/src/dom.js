@@ -29,18 +29,20 @@ export function node(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Creates the SVG of an icon of the window. */
+export const icon = (/** @type {keyof typeof ICONS} */ name) => drawing(ICONS[name]);
+
 /**
- * Creates the SVG of an icon. It is hidden from screen readers: its button has a label.
+ * Creates an SVG of path data, in a view box of 24 by 24. It is hidden from screen readers: its button has a label.
  *
- * @param {keyof typeof ICONS} name
+ * @param {string} path
  */
-export function icon(name) {
+export function drawing(path) {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
-  const path = svg.appendChild(document.createElementNS(namespace, "path"));
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
+  svg.appendChild(document.createElementNS(namespace, "path")).setAttribute("d", path);
   return svg;
 }
 

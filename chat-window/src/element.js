@@ -1,7 +1,7 @@
 import { Frame } from "./frame.js";
 import { Composer } from "./composer.js";
 import { contactLink } from "./contact.js";
-import { listen } from "./dom.js";
+import { listen, node } from "./dom.js";
 import { Transcript } from "./transcript.js";
 import { Client } from "./client.js";
 import { ConversationStorage } from "./storage.js";
@@ -15,7 +15,7 @@ import { parseJson } from "./attempt.js";
 /** @import { DoneEvent, Failure, Turn } from "./turn.js" */
 
 /** The attributes that hold a text. Each is a property, too. */
-const TEXT_ATTRIBUTES = "api site heading greeting placeholder username model persona mode theme target contact".split(" ");
+const TEXT_ATTRIBUTES = "api site heading greeting placeholder username model persona mode theme target contact handover".split(" ");
 
 /** The counter of a session for each end of a turn. */
 const COUNTS = /** @type {const} */ ({ done: "answers", failed: "errors", stopped: "stopped" });
@@ -52,6 +52,8 @@ export class AlChatWindow extends HTMLElement {
   #clearing;
   /** Whether the portal's conversation must be loaded again after the turn. */
   #isStale = false;
+  /** Whether the server passes on that a visitor asks for a person. */
+  #canHandOver = false;
 
   /**
    * What the window is for its parts. Each of them describes what it uses.
@@ -65,7 +67,7 @@ export class AlChatWindow extends HTMLElement {
     isPortal: () => this.portal,
     onDemand: () => this.#client.onDemand(),
     isConnected: () => this.isConnected,
-    contact: (attributes, child) => contactLink(this.#host.attribute("contact"), attributes, child),
+    contact: (attributes, child) => this.#contact(attributes, child),
     state: () => this.#state(),
     replaced: () => this.#restore(),
     save: () => this.#storage.save(),
@@ -85,7 +87,7 @@ export class AlChatWindow extends HTMLElement {
   };
   #storage = new ConversationStorage(this.#host);
   #client = new Client(this.#host);
-  #session = new Session(this.#client, (sessionId) => this.#dispatch("session", { sessionId }));
+  #session = new Session(this.#client, (...session) => this.#started(...session));
   #runner = new TurnRunner(this.#client, this.#session, this.#host);
   #transcript = new Transcript(this.#host);
   #composer = new Composer(this.#host);
@@ -356,6 +358,32 @@ export class AlChatWindow extends HTMLElement {
     if (this.#isStale && status !== "stopped") this.#loadPortal();
   }
 
+  #started(/** @type {string} */ sessionId, canHandOver = false) {
+    this.#canHandOver = canHandOver;
+    this.#frame.show(this.#texts);
+    this.#dispatch("session", { sessionId });
+  }
+
+  /**
+   * Creates what leads to a person: the page's link, or else the button that asks for one; undefined if there is none.
+   *
+   * @param {Record<string, string>} attributes
+   * @param {Node | string} child
+   */
+  #contact(attributes, child) {
+    const { attribute } = this.#host;
+    const link = contactLink(attribute("contact"), attributes, child);
+    if (link || !this.#canHandOver || attribute("handover") === "off") return link;
+    return node("button", { type: "button", part: "contact", ...attributes, click: () => this.#askForPerson() }, child);
+  }
+
+  /** Shows the form by which the visitor asks for a person. */
+  async #askForPerson() {
+    const onDemand = await this.#client.onDemand();
+    if (onDemand) onDemand.askForPerson(this.#texts, this.#client, this.#session, this.#last, this.#composer.root);
+    else this.#composer.showProblem(this.#texts.failed);
+  }
+
   /** Windows with the same name on different pages of a site have the same conversation. */
   get #conversationName() {
     return ["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" ");
@@ -364,13 +392,14 @@ export class AlChatWindow extends HTMLElement {
   /** What is stored of this window. */
   #state() {
     const { text: draft, files } = this.#composer;
-    return { turns: this.#turns, draft, files, isOpen: this.#frame.isOpen };
+    return { turns: this.#turns, draft, files, isOpen: this.#frame.isOpen, handover: this.#canHandOver };
   }
 
   /** Shows what is stored. What the visitor is writing stays if nothing else is stored. */
   #restore() {
-    const { turns, draft, files, isOpen } = this.#storage.load();
+    const { turns, draft, files, isOpen, handover } = this.#storage.load();
     this.#turns = turns;
+    this.#canHandOver = handover;
     if (draft || files.length) this.#composer.setContents(draft, files);
     if (isOpen) this.#frame.isOpen = true;
     this.#resume();

@@ -131,10 +131,12 @@ export class Frame {
     if (this.#isBubble && this.#isOpen && !this.#dialog.open) this.#closeByVisitor();
   }
 
-  /** Escape stops an answer; if there is none, it closes a bubble. It also ends the composition of a word. */
+  /** Escape cancels a small form, stops an answer or closes a bubble. It also ends the composition of a word. */
   #useEscape(/** @type {KeyboardEvent} */ event) {
     if (event.key !== "Escape" || isComposing(event)) return;
-    if (!this.#host.stop()) {
+    const form = /** @type {HTMLFormElement | null} */ (this.panel.querySelector(".small:focus-within"));
+    if (form) form.reset();
+    else if (!this.#host.stop()) {
       if (!this.#isBubble) return;
       this.#closeByVisitor();
     }

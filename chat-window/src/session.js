@@ -16,10 +16,10 @@ export class Session {
   #starting;
 
   /**
-   * `started` is called with the id of each new session.
+   * `started` is called with the id of each new session, and whether its visitor can ask for a person.
    *
    * @param {import("./client.js").Client} client
-   * @param {(id: string) => void} started
+   * @param {(id: string, canHandOver: boolean | undefined) => void} started
    */
   constructor(client, started) {
     this.#client = client;
@@ -33,10 +33,10 @@ export class Session {
   }
 
   async #start() {
-    const id = await this.#client.startSession();
+    const { session_id: id, handover } = await this.#client.startSession();
     const counts = { messages: 0, answers: 0, errors: 0, stopped: 0, files: 0 };
     this.#current = { id, since: Date.now(), counts };
-    if (id) this.#started(id);
+    if (id) this.#started(id, handover);
   }
 
   count(/** @type {keyof Counts} */ name, by = 1) {

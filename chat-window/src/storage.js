@@ -2,10 +2,11 @@ import { attempt, parseJson } from "./attempt.js";
 import { restoreFiles, restoreTurns } from "./restore.js";
 
 /**
- * What is stored of a window: the conversation, what the visitor has not sent yet, and whether a bubble is open.
+ * What is stored of a window: the conversation, what the visitor has not sent yet, whether a bubble is open, and whether
+ * the visitor can ask for a person.
  *
  * @typedef {{ turns: import("./turn.js").Turn[], draft: string, files: import("./turn.js").AttachedFile[],
- *   isOpen: boolean }} WindowState
+ *   isOpen: boolean, handover: boolean }} WindowState
  */
 
 /** Time after its insertion in which a window may replace another one, in ms: a page's transition may show both. */
@@ -121,24 +122,25 @@ export class ConversationStorage {
 
   /** Returns what is stored. Values that this script has not written are ignored. @returns {WindowState} */
   load() {
-    const { draft, files, isOpen } = Object(readStored(this.#draftKey));
+    const { draft, files, isOpen, handover } = Object(readStored(this.#draftKey));
     return {
       turns: restoreTurns(readStored(this.#key)),
       draft: typeof draft === "string" ? draft : "",
       files: restoreFiles(files),
       isOpen: isOpen === true,
+      handover: handover === true,
     };
   }
 
   /** Stores what the window shows now. */
   save() {
     if (!this.#isOpen) return;
-    const { turns, draft, files, isOpen } = this.#host.state();
+    const { turns, draft, files, ...rest } = this.#host.state();
     if (!write(this.#key, turns)) {
       // The draft makes room.
       attempt(() => sessionStorage.removeItem(this.#draftKey));
       store(this.#key, turns, ...smallerTurns(turns));
     }
-    store(this.#draftKey, { draft, files, isOpen }, { draft, isOpen }, { isOpen });
+    store(this.#draftKey, { draft, files, ...rest }, { draft, ...rest }, rest);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every text of the window, in English. Sites replace texts by the attribute or the property `strings`.
- * @type {import("../../web/chat-window.js").Strings}
+ * Every text of the window, in English, but for those of what is loaded on demand. Sites replace texts by the attribute or the
+ * property `strings`.
  */
 export const ENGLISH = {
   heading: "Chat",
