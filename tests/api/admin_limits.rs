@@ -185,3 +185,18 @@ async fn all_replicas_see_and_reset_the_same_limits() {
     let is_admitted = async || (first.client.chat("hello").await.status == 200).then_some(());
     wait_until("room at the other replica", is_admitted).await;
 }
+
+#[tokio::test]
+async fn sessions_of_an_address_are_listed_and_reset_as_turns_are() {
+    let sessions = [("LIMIT_SESSIONS", "2/day"), ("PROXIES", "1"), ("ADMIN_TOKEN", TOKEN)];
+    let (_model, _setup, service) = start_with(&sessions).await;
+    let client = &service.client;
+    let start = || client.json_request("/api/session/start", &json!({})).header("x-forwarded-for", "192.0.2.1");
+    client.send(start()).await.assert_ok();
+    client.send(start()).await.assert_ok();
+    client.send(start()).await.assert_error(429, "session_limit_reached");
+    let [used] = <[_; 1]>::try_from(list(&read(client, "").await["limits"])).expect("one limit");
+    assert_eq!((&used["scope"], &used["used"]), (&json!("sessions"), &json!(2)));
+    reset(client, &text(&used["count_id"])).await.assert_ok();
+    client.send(start()).await.assert_ok();
+}

@@ -154,7 +154,9 @@ async fn each_key_has_its_own_limits_and_models() {
     }
     for (key, turns) in [(&common, 2), (&own, 3)] {
         for _ in 0..turns {
-            client.send(chat(client, key, &json!({ "message": "hello" }))).await.assert_ok();
+            let answer = client.send(chat(client, key, &json!({ "message": "hello" }))).await;
+            answer.assert_ok();
+            assert_eq!(answer.header("ratelimit-policy"), format!("\"key\";q={turns};w=86400"));
         }
         let refused = client.send(chat(client, key, &json!({ "message": "hello" }))).await;
         refused.assert_error(429, "limit_reached");

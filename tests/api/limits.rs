@@ -382,10 +382,26 @@ async fn defaults_do_not_apply_to_this_machine_and_set_limits_do() {
         answer.assert_ok();
         assert_eq!(answer.header("ratelimit"), "");
     }
-    for header in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+    let of_proxies = [
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "cf-connecting-ip",
+        "true-client-ip",
+    ];
+    for header in of_proxies {
         let request = client.json_request("/api/chat", &json!({ "message": "hello" })).header(header, "192.0.2.1");
         assert_eq!(client.send(request).await.header("ratelimit-policy"), "\"visitor\";q=20;w=60", "{header}");
     }
+    let (model, _setup, service) = start_with(&[("LIMIT_VISITOR", "off"), ("PROXIES", "1")]).await;
+    let answer = chat_from(&service.client, "192.0.2.1").await;
+    assert_eq!(answer.header("ratelimit-policy"), "\"address\";q=200;w=60");
+    model.set_behaviour(Behaviour::Answer(Reply { prompt_tokens: 999_999, ..Reply::default() }));
+    chat_from(&service.client, "192.0.2.2").await.assert_ok();
+    assert_limited(&chat_from(&service.client, "192.0.2.2").await, "limit_reached", "address", "tokens", "day");
     // Not by the minute, since the turns may be in two of them.
     let (_model, _setup, service) = start_with(&[("LIMIT_VISITOR", "20/day")]).await;
     for _ in 0..20 {

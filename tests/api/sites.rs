@@ -73,7 +73,9 @@ async fn limits_of_a_site_do_not_touch_its_neighbour() {
     }
     let refused = client.send(question(client, &greedy, SHOP)).await;
     assert_limited(&refused, "limit_reached", "visitor", "turns", "day");
-    ask(client, "shop", SHOP).await.assert_ok();
+    let last = ask(client, "shop", SHOP).await;
+    last.assert_ok();
+    assert_eq!(last.header("ratelimit-policy"), "\"site\";q=3;w=86400");
     assert_limited(&ask(client, "shop", SHOP).await, "limit_reached", "site", "turns", "day");
     for _ in 0..4 {
         ask(client, "blog", BLOG).await.assert_ok();
@@ -176,8 +178,16 @@ async fn the_file_pauses_a_site_while_the_service_runs() {
     let setup = with_file(TestSetup::for_model(&model), SITES);
     let process = setup.start_process().await;
     ask(&process.client, "blog", BLOG).await.assert_ok();
+    let gate = PieceGate::new();
+    model.behave_once(Behaviour::Stream(Script { pace: Pace::Gated(gate.clone()), ..Script::default() }));
+    let bearer = ticket(&process.client, "blog", BLOG).await;
+    let request = process.client.json_request("/api/chat/stream", &json!({ "message": "hello" })).bearer_auth(&bearer);
+    let mut running = process.client.open_stream(request).await;
+    gate.release(1);
+    running.read_deltas(1).await;
     write_file(&setup, &format!("{SITES}paused = true\n"));
     process.signal("HUP");
+    assert_eq!(running.text_and_end().await.1.data["code"], "site_paused");
     let is_paused = async || (ask(&process.client, "blog", BLOG).await.status == 503).then_some(());
     wait_until("the pause", is_paused).await;
     ask(&process.client, "shop", SHOP).await.assert_ok();

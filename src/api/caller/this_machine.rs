@@ -2,8 +2,11 @@
 
 use poem::{Request, http::HeaderMap};
 
-/// Headers that proxies add.
-const OF_PROXIES: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+/// Headers that proxies add, beside those that begin with [`X_FORWARDED`].
+const OF_PROXIES: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
+
+/// The beginning of headers that only proxies add, such as `X-Forwarded-For` and `X-Forwarded-Proto`.
+const X_FORWARDED: &str = "x-forwarded-";
 
 /// Headers that browsers send with the requests of pages. A page of any website may call this machine from a browser on it.
 const OF_PAGES: [&str; 2] = ["origin", "sec-fetch-site"];
@@ -12,7 +15,8 @@ const OF_PAGES: [&str; 2] = ["origin", "sec-fetch-site"];
 pub(super) fn is_direct(request: &Request) -> bool {
     let peer = request.remote_addr().as_socket_addr();
     let is_loopback = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    is_loopback && !has_any(request.headers(), &OF_PROXIES)
+    let is_forwarded = || request.headers().keys().any(|name| name.as_str().starts_with(X_FORWARDED));
+    is_loopback && !has_any(request.headers(), &OF_PROXIES) && !is_forwarded()
 }
 
 /// Whether a request comes from this machine, not through a proxy on it, and not from a page.

@@ -32,7 +32,10 @@ const FORMS: [Form; 14] = [
     Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
     Form::pattern(&["Idempotency-Key"], "^[!-~]{1,255}$"),
     Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
-    Form::pattern(&["count_id"], "^(visitor|address|site|key|total)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$"),
+    Form::pattern(
+        &["count_id"],
+        "^(visitor|address|site|key|total|sessions|handovers)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$",
+    ),
     Form::pattern(&["site_id", "site"], "^[a-z0-9][a-z0-9._-]{0,39}$"),
     Form::pattern(&["ticket", "previous"], "^alt_[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
     Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),

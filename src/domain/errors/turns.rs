@@ -32,7 +32,7 @@ turn_error_rows! {
         code: "limit_reached",
         retry_after: RetryAfter::Stated,
         sentence: "As many questions as are allowed here have been asked for now; please try again later",
-        action: "Wait for the time in `Retry-After`, or raise the limit (`LIMIT_VISITOR`, `LIMIT_ADDRESS`, `LIMIT_TOTAL`).",
+        action: "Wait for the time in `Retry-After`, or raise the limit (`LIMIT_VISITOR`, `LIMIT_ADDRESS`, `LIMIT_KEY`, `LIMIT_TOTAL`, or that of the site).",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,

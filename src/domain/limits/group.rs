@@ -71,7 +71,7 @@ pub(super) fn limits_for<'a>(
 /// Returns the lists of all groups that these tenants, and those who ask on their own behalf, can belong to.
 pub(super) fn all_lists<'a>(tenants: &'a [Tenant], settings: &'a Limits) -> HashMap<LimitGroup, &'a LimitList> {
     let tenants = tenants.iter().map(Some).chain([None]);
-    let limits = tenants.flat_map(|tenant| LimitScope::ALL.map(|scope| limits_for(scope, tenant, settings)));
+    let limits = tenants.flat_map(|tenant| LimitScope::all().map(move |scope| limits_for(scope, tenant, settings)));
     limits.flatten().map(|limits| (limits.group, limits.list)).collect()
 }
 

@@ -23,7 +23,15 @@ pub enum LimitScope {
 
 impl LimitScope {
     /// All scopes of turns, the narrowest first.
-    pub const ALL: [Self; 5] = [Self::Visitor, Self::Address, Self::Site, Self::Key, Self::Total];
+    pub const OF_TURNS: [Self; 5] = [Self::Visitor, Self::Address, Self::Site, Self::Key, Self::Total];
+
+    /// The scopes of what an address asks for beside turns.
+    pub const OF_ADDRESSES: [Self; 2] = [Self::Sessions, Self::Handovers];
+
+    /// Returns all scopes.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OF_TURNS.into_iter().chain(Self::OF_ADDRESSES)
+    }
 
     /// Returns the limits that the settings have for this scope; `None` where only tenants have limits of their own.
     #[must_use]
@@ -56,6 +64,6 @@ impl LimitScope {
     /// Parses the name used in the database.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().chain([Self::Sessions, Self::Handovers]).find(|scope| scope.as_str() == name)
+        Self::all().find(|scope| scope.as_str() == name)
     }
 }

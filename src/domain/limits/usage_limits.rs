@@ -95,7 +95,8 @@ impl UsageLimits {
 
     /// Returns the scopes that limit the turns of whoever asks, the narrowest first.
     fn applied<'a>(&'a self, asker: &'a Asker, settings: &'a Limits) -> impl Iterator<Item = Applied<'a>> {
-        let limits = LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), settings));
+        let limits =
+            LimitScope::OF_TURNS.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), settings));
         let applied = limits.filter(|limits| !(limits.list.is_off() || limits.is_default && asker.is_local));
         applied.map(|limits| Applied { key: self.keys.key(limits.group, asker), list: limits.list })
     }

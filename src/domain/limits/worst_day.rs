@@ -32,7 +32,7 @@ impl WorstDay {
             Some(one.prompt.max(one.completion))
         };
         let dearest = models.iter().filter_map(|model| Some((token(model)?, *model))).max();
-        let of_settings = LimitScope::ALL.into_iter().filter_map(|scope| Some(&scope.limits(limits)?.list));
+        let of_settings = LimitScope::OF_TURNS.into_iter().filter_map(|scope| Some(&scope.limits(limits)?.list));
         let of_sites = config.sites.iter().flat_map(|SiteSettings { limits, .. }| {
             [&limits.site].into_iter().chain(&limits.visitor).chain(&limits.address)
         });

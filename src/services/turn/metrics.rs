@@ -304,7 +304,7 @@ fn limit_counters(limits: &Limits) -> Family<LimitLabels, Counter> {
         let limits = scope.limits(limits).into_iter().flat_map(|limits| limits.list.iter());
         limits.map(move |limit| (scope, limit))
     };
-    for (scope, limit) in LimitScope::ALL.into_iter().flat_map(of_scope) {
+    for (scope, limit) in LimitScope::OF_TURNS.into_iter().flat_map(of_scope) {
         let (unit, window) = (limit.unit.as_str(), limit.window.as_str());
         drop(family.get_or_create(&LimitLabels { limit: scope.as_str(), unit, window }));
     }
