@@ -4,14 +4,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    path::Path,
 };
 
 use al_chat::foundation::config::{Config, Source};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::time::timeout;
 
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
     support::{
         secret_search::{SecretSearch, canary, canary_word, forms},
         service::{Process, TEST_TIMEOUT, TestSetup, wait_until},
+        stored::{bytes_of, database},
     },
 };
 
@@ -179,34 +179,6 @@ impl Watched {
         service.stop().await;
         (self.search, written)
     }
-}
-
-/// Returns the bytes of all files in a folder.
-pub fn bytes_of(folder: &Path) -> Vec<u8> {
-    let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
-    files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect()
-}
-
-/// Returns all that the database holds: SQLite's files, or the rows of all tables of PostgreSQL.
-pub async fn database(setup: &TestSetup) -> Vec<u8> {
-    let url = setup.database_url();
-    if !url.starts_with("postgres") {
-        let files = ["al-chat.db", "al-chat.db-wal", "al-chat.db-shm"].map(|name| fs::read(setup.path().join(name)));
-        return files.into_iter().flat_map(Result::unwrap_or_default).collect();
-    }
-    let mut connection = PgConnection::connect(url).await.expect("a connection");
-    let names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
-    let tables = sqlx::query(names).fetch_all(&mut connection).await.expect("the tables");
-    let mut dump = Vec::new();
-    for table in tables {
-        let rows = format!("SELECT t::text FROM \"{}\" t", table.get::<String, _>(0));
-        let rows = sqlx::query(AssertSqlSafe(rows)).fetch_all(&mut connection).await.expect("rows");
-        for row in rows {
-            dump.extend(row.get::<String, _>(0).into_bytes());
-        }
-    }
-    assert!(!dump.is_empty());
-    dump
 }
 
 /// The ways in which a model's server repeats a text: in errors, headers, and bodies of every kind.

@@ -1,6 +1,6 @@
 //! The owner's guard: questions that it passes, masks and rejects, and what happens when it fails.
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::{
         client::HttpResponse,
         diagnostics::Diagnostics,
         service::{Service, TestSetup},
+        stored::is_stored,
         user::{User, prompt_lines},
         visitor::Visitor,
     },
@@ -59,16 +60,6 @@ async fn start_strict(settings: &[(&str, &str)]) -> (FakeGuard, FakeModel, TestS
     let guard = FakeGuard::judging(strict).await;
     let (model, setup, service) = start_with(&guard, settings).await;
     (guard, model, setup, service)
-}
-
-/// Whether a file below a folder has a text.
-pub fn is_stored(folder: &Path, text: &str) -> bool {
-    let is_in = |path: &Path| {
-        let bytes = fs::read(path).unwrap_or_default();
-        bytes.windows(text.len()).any(|part| part == text.as_bytes())
-    };
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
-    entries.into_iter().any(|path| if path.is_dir() { is_stored(&path, text) } else { is_in(&path) })
 }
 
 /// Asserts that the guard's sentence refuses a question.
@@ -145,7 +136,7 @@ async fn a_masked_question_is_nowhere_as_it_was() {
         assert!(!call.body.to_string().contains(NUMBER), "{}", call.body);
     }
     service.stop().await;
-    assert!(!is_stored(setup.path(), NUMBER));
+    assert!(!is_stored(&setup, NUMBER).await);
 }
 
 #[tokio::test]
@@ -180,7 +171,7 @@ async fn a_rejected_question_is_asked_and_stored_nowhere() {
         assert!(usage["unit"] == "turns" || usage["used"].as_f64() == Some(0.0), "{usage}");
     }
     service.stop().await;
-    assert!(!is_stored(setup.path(), FORBIDDEN));
+    assert!(!is_stored(&setup, FORBIDDEN).await);
 }
 
 #[tokio::test]
@@ -300,7 +291,7 @@ async fn a_guard_that_fails_closed_refuses_turns() {
         assert_eq!(json!(fields.map(|field| line[field].clone())), expected, "{line}");
     }
     service.stop().await;
-    assert!(!is_stored(setup.path(), NUMBER), "nobody has judged it");
+    assert!(!is_stored(&setup, NUMBER).await, "nobody has judged it");
 }
 
 #[tokio::test]

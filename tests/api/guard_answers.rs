@@ -10,11 +10,12 @@ use crate::{
         model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
         papita::FakePapita,
     },
-    guard::{is_stored, start_guarded},
+    guard::start_guarded,
     support::{
         client::Client,
         events::Events,
         service::{Service, TestSetup, wait_until},
+        stored::is_stored,
         user::User,
         visitor::Visitor,
     },
@@ -186,7 +187,7 @@ async fn a_rejected_piece_ends_a_stream_after_what_was_said() {
         assert_eq!(json!(fields), json!(["reject", "content_filter", null, said]), "{line}");
     }
     service.stop().await;
-    assert!(!is_stored(setup.path(), FORBIDDEN));
+    assert!(!is_stored(&setup, FORBIDDEN).await);
 }
 
 #[tokio::test]
@@ -208,7 +209,7 @@ async fn an_answer_that_is_rejected_at_once_is_an_error() {
         assert!(line["total_tokens"].as_u64().is_some_and(|tokens| tokens > 0), "the model was asked: {line}");
     }
     service.stop().await;
-    assert!(!is_stored(setup.path(), FORBIDDEN));
+    assert!(!is_stored(&setup, FORBIDDEN).await);
 }
 
 #[tokio::test]
@@ -306,7 +307,7 @@ async fn a_stopped_stream_keeps_what_was_judged() {
     let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
     assert_eq!((&line["answer"], &line["guard_answer"]), (&json!("Yes. "), &json!("pass")), "{line}");
     service.stop().await;
-    assert!(!is_stored(setup.path(), NUMBER));
+    assert!(!is_stored(&setup, NUMBER).await);
 }
 
 #[tokio::test]

@@ -11,7 +11,10 @@ use crate::{
         guard::{FakeGuard, GuardBehaviour, pass},
         model::{Behaviour, FakeModel},
     },
-    support::service::{Service, TestSetup},
+    support::{
+        log_check::forbid_other_fields,
+        service::{Service, TestSetup},
+    },
     tickets::{SHOP, SITES, question, ticket},
 };
 
@@ -25,11 +28,8 @@ fn document() -> Value {
 /// Returns a validator of a schema of the document. Fields that it does not describe are errors.
 fn validator(name: &str) -> Validator {
     let mut document = document();
-    for (_, schema) in document["components"]["schemas"].as_object_mut().expect("schemas") {
-        if schema["type"] == "object" {
-            schema["additionalProperties"] = false.into();
-        }
-    }
+    let schemas = document["components"]["schemas"].as_object_mut().expect("schemas");
+    schemas.values_mut().for_each(forbid_other_fields);
     let schema = json!({ "$ref": format!("#/components/schemas/{name}"), "components": document["components"] });
     jsonschema::draft202012::new(&schema).expect("a schema")
 }

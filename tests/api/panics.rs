@@ -12,13 +12,14 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::{
-    canaries::{Written, bytes_of, database, leaks},
+    canaries::{Written, leaks},
     command_line::run,
     config_file::with_file,
     fakes::model::{Behaviour, FakeModel, Gate},
     support::{
         secret_search::{SecretSearch, canary},
         service::{TestSetup, wait_until},
+        stored::{bytes_of, database},
         user::text,
     },
     tickets::{SHOP, SITES, ticket},

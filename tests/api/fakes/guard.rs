@@ -106,8 +106,7 @@ impl FakeGuard {
 
     /// Waits until `n` clients have disconnected before the end of their response.
     pub async fn wait_for_disconnects(&self, n: usize) {
-        let what = format!("{n} clients that disconnected from the guard");
-        wait_for(&self.0.exchanges.counts, |counts| counts.disconnects >= n, &what).await;
+        self.0.wait_for_disconnects(n, "the guard").await;
     }
 
     pub async fn stop(&self) {

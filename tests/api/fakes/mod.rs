@@ -102,6 +102,12 @@ impl<H: Handler> FakeServer<H> {
         self.accept_from(listener);
     }
 
+    /// Waits until `n` clients have disconnected before the end of their response.
+    async fn wait_for_disconnects(&self, n: usize, server: &str) {
+        let what = format!("{n} clients that disconnected from {server}");
+        wait_for(&self.exchanges.counts, |counts| counts.disconnects >= n, &what).await;
+    }
+
     fn accept_from(&self, listener: TcpListener) {
         let (handler, exchanges) = (self.handler.clone(), self.exchanges.clone());
         let accepting = accept(listener, handler, exchanges, self.closing.clone());

@@ -311,8 +311,7 @@ impl FakeModel {
     }
 
     pub async fn wait_for_disconnects(&self, n: usize) {
-        let what = format!("{n} clients that disconnected from the model");
-        wait_for(&self.0.exchanges.counts, |counts| counts.disconnects >= n, &what).await;
+        self.0.wait_for_disconnects(n, "the model").await;
     }
 }
 

@@ -16,5 +16,6 @@ pub mod operations;
 pub mod raw_connection;
 pub mod secret_search;
 pub mod service;
+pub mod stored;
 pub mod user;
 pub mod visitor;
