@@ -110,12 +110,12 @@ impl<'a> ApiExtractor<'a> for Identity {
         true
     }
 
-    /// Fails for an anonymous visitor if there are sites, except on a page of this server. Without the portal it has none.
+    /// Fails for an anonymous visitor if there are sites, except on a page of this server.
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let identity = Self::of(request).await?;
-        let AppState { sites, config, .. } = state(request)?;
-        let is_on_own_page = || config.server.portal && is_sent_by_own_page(request.headers());
-        if matches!(identity, Self::Anonymous) && sites.exist() && !is_on_own_page() {
+        let state = state(request)?;
+        let is_on_own_page = || is_sent_by_own_page(state, request.headers());
+        if matches!(identity, Self::Anonymous) && state.sites.exist() && !is_on_own_page() {
             return Err(Problem::of_auth(&bearers::TICKET_REQUIRED).into());
         }
         Ok(identity)

@@ -7,7 +7,10 @@ use poem::{
 };
 use url::{Host, Url};
 
-use crate::{api::problem::Problem, domain::errors::resources};
+use crate::{
+    api::{AppState, problem::Problem},
+    domain::errors::resources,
+};
 
 /// Whether a request comes from a page of this server, or from no page at all.
 pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
@@ -20,9 +23,10 @@ pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
     origin.is_some_and(|origin| has_own_host(headers, &origin))
 }
 
-/// Whether a request names a page of this server as its sender. Without the headers of a browser, it names none.
-pub(in crate::api) fn is_sent_by_own_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN) && is_own_page(headers)
+/// Whether a request names a page of this server as its sender. Without the headers of a browser, it names none; without the
+/// portal, this server has no pages.
+pub(in crate::api) fn is_sent_by_own_page(state: &AppState, headers: &HeaderMap) -> bool {
+    state.config.server.portal && headers.contains_key(header::ORIGIN) && is_own_page(headers)
 }
 
 /// Fails with `foreign_origin` if a request comes from a page of another website.

@@ -4,7 +4,6 @@ use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Query};
 use serde::Serialize;
 
-use super::list::ListChatsFailure;
 use crate::{
     adapters::storage::{Cursor, MessageId, SearchResult},
     api::{
@@ -12,8 +11,13 @@ use crate::{
         caller::RequiredAccount,
         messages::MessageBody,
         page::{Page, PageRequest},
+        problem::failures,
     },
 };
+
+failures! { SearchFailure, signed in {
+    400 "`limit` or `before` is invalid (`invalid_request`, `invalid_cursor`).",
+} }
 
 /// The maximum number of messages in an answer when the request has no `limit`.
 const DEFAULT_LIMIT: u64 = 50;
@@ -51,7 +55,7 @@ impl SearchMessagesApi {
         Query(limit): Query<Option<u64>>,
         /// A position in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
-    ) -> Result<Page<FoundMessage>, ListChatsFailure> {
+    ) -> Result<Page<FoundMessage>, SearchFailure> {
         let page_request = PageRequest::new(limit.or(Some(DEFAULT_LIMIT)), before.as_deref())?;
         let Cursor(last, _) = page_request.after;
         let (owner, words) = (signed_in.account.id, q.unwrap_or_default());

@@ -68,9 +68,7 @@ impl EmbedTicketApi {
     ) -> Result<Json<EmbedTicket>, TicketFailure> {
         let headers = request.headers();
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        // Without the portal, this server has no pages.
-        let is_own = state.config.server.portal && is_sent_by_own_page(headers);
-        let page = RequestingPage { origin, is_own };
+        let page = RequestingPage { origin, is_own: is_sent_by_own_page(state, headers) };
         let ticket = state.sites.issue_ticket(&body.site, page, body.previous.as_deref(), address)?;
         let expires_in = ticket.lifetime.as_secs();
         Ok(Json(EmbedTicket { ticket: ticket.text.expose_secret().to_owned(), expires_in }))

@@ -71,18 +71,6 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     }
 }
 
-impl<T: Serialize + Send> IntoResponse for Created<T> {
-    fn into_response(self) -> Response {
-        with_status(self.0, StatusCode::CREATED)
-    }
-}
-
-impl<T: Serialize + Send> IntoResponse for Accepted<T> {
-    fn into_response(self) -> Response {
-        with_status(self.0, StatusCode::ACCEPTED)
-    }
-}
-
 fn with_status<T: Serialize + Send>(body: T, status: StatusCode) -> Response {
     let mut response = Json::<T>(body).into_response();
     if response.status().is_success() {
@@ -93,7 +81,7 @@ fn with_status<T: Serialize + Send>(body: T, status: StatusCode) -> Response {
 
 impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
     fn meta() -> MetaResponses {
-        response_meta::<T>("The operation has succeeded.", 200)
+        response_meta::<T>("The operation has succeeded.", StatusCode::OK)
     }
 
     fn register(registry: &mut Registry) {
@@ -101,29 +89,36 @@ impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
     }
 }
 
-impl<T: Type + Serialize + Send> ApiResponse for Created<T> {
-    fn meta() -> MetaResponses {
-        response_meta::<T>("The object was created.", 201)
-    }
+/// Implements answers with another status of success than 200.
+macro_rules! answers_with_status {
+    ($($name:ident, $status:ident, $description:literal;)*) => { $(
+        impl<T: Serialize + Send> IntoResponse for $name<T> {
+            fn into_response(self) -> Response {
+                with_status(self.0, StatusCode::$status)
+            }
+        }
 
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
+        impl<T: Type + Serialize + Send> ApiResponse for $name<T> {
+            fn meta() -> MetaResponses {
+                response_meta::<T>($description, StatusCode::$status)
+            }
+
+            fn register(registry: &mut Registry) {
+                T::register(registry);
+            }
+        }
+    )* };
 }
 
-impl<T: Type + Serialize + Send> ApiResponse for Accepted<T> {
-    fn meta() -> MetaResponses {
-        response_meta::<T>("The request is accepted.", 202)
-    }
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
+answers_with_status! {
+    Created, CREATED, "The object was created.";
+    Accepted, ACCEPTED, "The request is accepted.";
 }
 
-fn response_meta<T: Type>(description: &'static str, status: u16) -> MetaResponses {
+fn response_meta<T: Type>(description: &'static str, status: StatusCode) -> MetaResponses {
     let content = vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }];
-    let response = MetaResponse { description, status: Some(status), status_range: None, content, headers: Vec::new() };
+    let status = Some(status.as_u16());
+    let response = MetaResponse { description, status, status_range: None, content, headers: Vec::new() };
     MetaResponses { responses: vec![response] }
 }
 
