@@ -605,7 +605,8 @@ async fn without_a_trusted_proxy_forwarded_addresses_are_ignored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_correct_logins_all_succeed() {
     let (_setup, service, _) = start_with_ada().await;
-    for answer in join_all((0..30).map(|_| log_in(&service.client, "ada", ADA_PASSWORD))).await {
+    // More than are tried at once. Each has to begin within seconds, and occupies a processor core.
+    for answer in join_all((0..6).map(|_| log_in(&service.client, "ada", ADA_PASSWORD))).await {
         answer.assert_ok();
     }
 }

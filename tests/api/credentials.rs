@@ -140,7 +140,8 @@ async fn concurrent_first_turns_share_one_request_to_papita() {
     papita.serve_key("sk-brokered");
     let gate = Gate::new();
     papita.hold_key_calls(&gate);
-    let service = TestSetup::for_papita(&model, &papita).start().await;
+    // The test decides how long the request takes.
+    let service = TestSetup::for_papita(&model, &papita).with("PAPITA_TIMEOUT", "20s").start().await;
     let turns = join_all((0..50).map(|_| service.client.chat("hello")));
     let opening = async {
         papita.wait_for_key_calls(1).await;
@@ -275,17 +276,18 @@ async fn an_unresponsive_papita_does_not_delay_turns() {
     let service = setup.start().await;
     // Only the first turn may wait for Papita; the following turns may not, although Papita is requested again.
     service.client.chat("hello").await.assert_ok();
-    let key_calls = papita.key_calls();
-    let started = Instant::now();
+    let (key_calls, started) = (papita.key_calls(), Instant::now());
     let mut turns = 0;
-    wait_until("Papita to be asked again", async || {
-        service.client.chat("hello").await.assert_ok();
-        turns += 1;
-        (turns >= 20 && papita.key_calls() > key_calls).then_some(())
+    wait_until("turns that begin and end during one request to Papita", async || {
+        let (asked, ended) = (papita.key_calls(), papita.ended_key_calls());
+        let is_answered = service.client.chat("hello").await.status == 200;
+        turns += usize::from(is_answered && asked > ended && papita.ended_key_calls() == ended);
+        (turns >= 5).then_some(())
     })
     .await;
-    assert!(started.elapsed() < PAPITA_TIMEOUT, "{turns} turns took {:?}", started.elapsed());
-    assert_eq!(papita.key_calls(), key_calls + 1);
+    let most = started.elapsed().as_millis() / PAPITA_TIMEOUT.as_millis() + 1;
+    let asked = papita.key_calls() - key_calls;
+    assert!(asked as u128 <= most, "{asked} requests to Papita, one after the other, in {:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -180,14 +180,15 @@ async fn a_third_signal_to_stop_ends_the_process_at_once() {
 #[tokio::test]
 async fn the_diagnostics_say_what_has_cut_turns_off() {
     let model = FakeModel::start().await;
-    let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "100ms");
+    // When it is over, a further signal to stop is not taken for a repetition.
+    let drain_timeout = format!("{}ms", REPETITION_WINDOW.as_millis());
+    let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", &drain_timeout);
     let mut process = setup.start_process().await;
     let streams = OpenStreams::start(&model, &process).await;
     // For this reader, which does not read on, the stop waits for 5 seconds after the time limit.
     let _slow_reader = open_long_stream(&model, &process).await;
     process.terminate();
     streams.assert_end("error").await;
-    tokio::time::sleep(REPETITION_WINDOW).await;
     process.terminate();
     process.wait_for_line("a second signal to stop").await;
     assert_eq!(process.exit_code().await, Some(0));

@@ -682,7 +682,12 @@ enum Interruption {
 /// number of deltas.
 async fn interrupt_stream(service: &Service, number: usize, cut: Interruption, after: usize) -> (Event, u64) {
     let message = format!("stream {number}");
-    let mut events = service.client.stream_chat(&message).await;
+    // While a write to the database stands still, as on a busy machine, turns are refused before they begin.
+    let mut events = wait_until("a stream that begins", async || {
+        let events = service.client.stream_chat(&message).await;
+        (events.status != 503).then_some(events)
+    })
+    .await;
     let start = events.next().await.expect("a start");
     let mut deltas = 0;
     for _ in 0..after {

@@ -26,6 +26,7 @@ pub struct FakePapita(Arc<FakeServer<Papita>>);
 struct Papita {
     state: Mutex<State>,
     key_calls: Counter,
+    ended_key_calls: Counter,
     usage_attempts: Counter,
     usage_accepted: Counter,
 }
@@ -164,6 +165,11 @@ impl FakePapita {
         self.0.handler.key_calls.count()
     }
 
+    /// Returns the number of requests for the key that were answered, or whose client has disconnected.
+    pub fn ended_key_calls(&self) -> usize {
+        self.0.handler.ended_key_calls.count()
+    }
+
     pub async fn wait_for_key_calls(&self, n: usize) {
         self.0.handler.key_calls.wait_for(n, "requests for the key").await;
     }
@@ -203,7 +209,13 @@ impl FakePapita {
 impl Handler for Papita {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let answer = match (request.method(), request.uri().path()) {
-            (&Method::GET, "/api/credentials/global/openai") => self.serve_key().await,
+            (&Method::GET, "/api/credentials/global/openai") => {
+                let _call = KeyCall(&self.ended_key_calls);
+                match self.serve_key().await {
+                    Some(answer) => Some(answer),
+                    None => pending().await,
+                }
+            }
             (&Method::GET, path) if path.starts_with("/api/credentials/global/") => {
                 Some(self.serve_named(path.rsplit('/').next().unwrap_or_default()))
             }
@@ -214,6 +226,15 @@ impl Handler for Papita {
             Some(answer) => Ok(answer),
             None => pending().await,
         }
+    }
+}
+
+/// A request for the key, which is counted as ended when this is dropped.
+struct KeyCall<'a>(&'a Counter);
+
+impl Drop for KeyCall<'_> {
+    fn drop(&mut self) {
+        self.0.add_one();
     }
 }
 
