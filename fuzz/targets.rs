@@ -117,11 +117,15 @@ pub fn session_log(bytes: &[u8]) {
     RUNTIME.block_on(async { timeout(PATIENCE, recover(&FOLDER)).await }).expect("an end in time");
 }
 
+/// The clock of a session log with the default settings.
+static CLOCK: LazyLock<Clock> = LazyLock::new(|| {
+    let config = Config::read(&Source::of_pairs::<&str, &str>([])).expect("defaults");
+    Clock::system(config.session_log.timezone)
+});
+
 /// Opens the session log in a folder, and reads its lines as a service does whose database holds none of them.
 async fn recover(folder: &TempDir) {
-    let clock =
-        Clock::system(Config::read(&Source::of_pairs::<&str, &str>([])).expect("defaults").session_log.timezone);
-    let log = SessionLog::open(folder.path(), FileAccess::Owner, false, ChainHasher::without_key(), clock);
+    let log = SessionLog::open(folder.path(), FileAccess::Owner, false, ChainHasher::without_key(), CLOCK.clone());
     let log = log.expect("the log can be opened");
     let none = InstanceCount { instance: Uuid::nil(), counted: 0, chain: None, missing: 0, is_complete: false };
     let mut batches = log.uncounted_lines(CountedLines::from_iter([none])).expect("a thread");

@@ -168,7 +168,8 @@ async fn log_start(
     outage.wait_out(append).await
 }
 
-/// Asks for the keys of all providers that may be called, and waits shortly for Papita's first response.
+/// Asks for the keys of the providers that models and personas use, and waits for them for a short time. Papita's first answer
+/// is recorded in the database when it comes.
 async fn ask_for_keys(
     config: &Config,
     providers: &PerProvider<ProviderAccess>,

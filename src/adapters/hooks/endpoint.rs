@@ -79,7 +79,7 @@ impl HookEndpoint {
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<T, HookFailure> {
         let permit = self.breaker.admit(caller)?;
-        // Encoding of such bodies, which have texts as keys, does not fail.
+        // All maps of these bodies have texts as keys, so that they can be encoded.
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
         let answer = timeout(self.timeout, self.call(body, max_bytes)).await;
         let answer = answer.unwrap_or(Err(HookFailure::Timeout(self.timeout)));

@@ -21,7 +21,8 @@ use crate::{
     foundation::config::LimitWindow,
 };
 
-/// A row of the table: the turns, tokens and cost of a visitor, an address, a site, an API key or all together in a minute or on a day.
+/// A row of the table: the turns, tokens and cost of a visitor, an address, a site, an API key or all together in a minute or on
+/// a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitCount {
     /// A keyed hash of whose usage it is, after the scope, and after the site or API key whose limits it counts for.

@@ -49,7 +49,7 @@ pub(super) struct Answered {
     pub(super) has_usage: bool,
 }
 
-/// What a request to the models of one provider takes.
+/// The check of the models of one provider.
 pub(super) struct ModelCheck<'a> {
     config: &'a Config,
     server: Server<'a>,

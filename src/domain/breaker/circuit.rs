@@ -29,7 +29,7 @@ struct OpenCircuit {
     /// The end of the pause.
     until: Instant,
     pause: Duration,
-    /// The number of running turns that try the model.
+    /// The number of running turns that try the server.
     trials: u32,
     /// The time from which another trial may start while trials run; `None` if it must wait for their end.
     next_trial: Option<Instant>,
@@ -63,7 +63,7 @@ impl Circuit {
         }
     }
 
-    /// Admits a turn. Returns whether the turn is a trial, or the time to wait if the model is not asked.
+    /// Admits a turn. Returns whether the turn is a trial, or the time to wait if the server is not asked.
     pub fn admit(&mut self, now: Instant) -> Result<bool, Duration> {
         let Some(open) = &mut self.open else { return Ok(false) };
         if now < open.until {
@@ -122,7 +122,7 @@ impl Circuit {
         pause
     }
 
-    /// Ends a trial that showed nothing about the model, so that another one can start.
+    /// Ends a trial that showed nothing about the server, so that another one can start.
     pub fn end_trial(&mut self) {
         if let Some(open) = &mut self.open {
             open.trials = open.trials.saturating_sub(1);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// The time that other turns have to wait while one turn tries the model.
+/// The time that other turns have to wait while one turn tries the server.
 pub const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The divisor of the first pause if no other model can be asked.
+/// The divisor of the first pause if no other server can be asked.
 const DIVISOR_WITHOUT_FALLBACK: u32 = 8;
 
-/// The pauses of an open circuit breaker before a turn may try the model.
+/// The pauses of an open circuit breaker before a turn may try the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Pauses {
     /// The pause after the breaker has opened. Each failed trial doubles it.

@@ -177,26 +177,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{domain::limits::scope::LimitScope, foundation::config::LimitList};
-
-    const ONE: Amounts = Amounts { turns: 1, tokens: 100, cost: 1_000_000 };
-
-    fn noon() -> Timestamp {
-        "2026-05-04T12:00:15Z".parse().unwrap()
-    }
-
-    fn limits(text: &str) -> LimitList {
-        LimitList::parse(text).unwrap()
-    }
-
-    fn used(turns: u64) -> Counter {
-        let mut counter = Counter::default();
-        for _ in 0..turns {
-            counter.reserve(Windows::at(noon()), ONE);
-            counter.settle(Windows::at(noon()), ONE, ONE);
-        }
-        counter
-    }
+    use crate::domain::limits::{
+        scope::LimitScope,
+        test_counts::{ONE, limits, noon, used},
+    };
 
     #[test]
     fn a_turn_that_ends_in_a_later_window_counts_where_it_began() {

@@ -73,30 +73,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{domain::limits::amounts::Amounts, foundation::config::LimitUnit};
-
-    const ONE: Amounts = Amounts { turns: 1, tokens: 100, cost: 1_000_000 };
-
-    fn noon() -> Timestamp {
-        "2026-05-04T12:00:15Z".parse().unwrap()
-    }
-
-    fn limits(text: &str) -> LimitList {
-        LimitList::parse(text).unwrap()
-    }
+    use crate::{
+        domain::limits::{
+            amounts::Amounts,
+            test_counts::{ONE, limits, noon, used},
+        },
+        foundation::config::LimitUnit,
+    };
 
     fn check(counter: &Counter, text: &str, now: Timestamp) -> Option<(LimitUnit, LimitWindow, u64)> {
         let reached = counter.check(LimitScope::Visitor, &limits(text), Windows::at(now), now).err()?;
         Some((reached.limit.unit, reached.limit.window, reached.wait.as_secs()))
-    }
-
-    fn used(turns: u64) -> Counter {
-        let mut counter = Counter::default();
-        for _ in 0..turns {
-            counter.reserve(Windows::at(noon()), ONE);
-            counter.settle(Windows::at(noon()), ONE, ONE);
-        }
-        counter
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod operation;
 mod reached;
 mod scope;
 mod sessions;
+#[cfg(test)]
+mod test_counts;
 mod usage_limits;
 mod window_count;
 mod worst_day;

@@ -1,4 +1,4 @@
-//! The process's HTTP client: pooled connections, TLS with the machine's root certificates, no redirects.
+//! The process's HTTP client: pooled connections, TLS with the machine's root certificates or given ones, no redirects.
 //!
 //! It uses HTTP/1.1, with one request at a time on a connection. With HTTP/2 all requests to a host would share one
 //! connection, on which servers allow about a hundred streams; further requests would wait in a queue without metrics.

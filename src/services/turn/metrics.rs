@@ -203,16 +203,16 @@ impl Metrics {
     }
 
     fn register_providers<'a>(&mut self, providers: impl Iterator<Item = (&'a str, &'a str)>) {
+        let mut providers = providers.peekable();
+        if providers.peek().is_none() {
+            return;
+        }
         let family = Family::<ProviderLabels, Gauge>::default();
-        let mut are_several = false;
         for (model, provider) in providers {
             let labels = ProviderLabels { model: model.to_owned(), provider: provider.to_owned() };
             family.get_or_create(&labels).set(1);
-            are_several = true;
         }
-        if are_several {
-            self.registry.register("model_provider", "1: the model is called at this provider", family);
-        }
+        self.registry.register("model_provider", "1: the model is called at this provider", family);
     }
 
     fn register_counted(&mut self) {

@@ -166,7 +166,7 @@ fn recorder(
     }
 }
 
-/// Returns the keys of the providers that have a model that may answer, and of the one that has a configured Papita.
+/// Returns the keys of the providers whose models may answer, and those of the first provider if Papita's address is set.
 fn used_credentials(config: &Config, dependencies: &Dependencies) -> Vec<Credentials> {
     let mut used = config.used_providers(&dependencies.personas.models());
     if config.credentials.papita_configured {

@@ -165,27 +165,28 @@ pub fn session_of(body: &str) -> Option<String> {
     serde_json::from_str::<Named>(body).ok()?.data.session_id
 }
 
-/// Returns the webhook id of the event that a turn has ended. A receiver gets no other event of that turn with another id,
-/// however often the event is made.
+/// Returns the webhook id of a turn's `turn.ended`. It is always the same for this turn, so that a receiver recognizes an event
+/// that was made again, as after a crash.
 #[must_use]
 pub fn turn_key(request_id: &str) -> String {
     format!("turn_{request_id}")
 }
 
-/// Returns the webhook id of the event that a session has ended, likewise.
+/// Returns the webhook id of a session's `session.ended`, which is likewise always the same.
 #[must_use]
 pub fn session_key(session_id: &str) -> String {
     // Ids of sessions may have dots, which separate the parts of what is signed.
     hashed("session", session_id)
 }
 
-/// Returns the webhook id of the event about a limit in a window, which has this name.
+/// Returns the webhook id of the event about a limit that was reached. `name` is that of the limit's count and window.
 #[must_use]
 pub fn limit_key(name: &str) -> String {
     hashed("limit", name)
 }
 
-/// Returns the mark by which a request for a person is recognized that waits already. It does not show the contact.
+/// Returns the name by which the database recognizes that the same request for a person waits already. It is a hash, since the
+/// contact is personal.
 #[must_use]
 pub fn handover_mark(session_id: &str, contact: Option<&str>) -> String {
     // No session id has a line feed.

@@ -1,4 +1,4 @@
-//! What turns, and the stops of sessions that are only in the log, put into outboxes.
+//! The records that turns add to the outboxes, and those of sessions' ends that only the log has after a crash.
 
 use jiff::Timestamp;
 
