@@ -61,3 +61,31 @@ async fn two_authorization_headers_are_refused() {
     service.client.send(operator().bearer_auth(ADMIN)).await.assert_unauthorized("operator_only");
     assert_eq!(model.call_count(), 0);
 }
+
+#[tokio::test]
+async fn the_portal_takes_nobody_with_a_bearer_for_a_visitor() {
+    let (model, setup, service, ada) = start_with_ada(&[]).await;
+    let client = &service.client;
+    let key = format!("alk_{}", "0".repeat(43));
+    let requests = || {
+        [
+            client.json_request("/chat", &json!({ "message": "hello" })),
+            client.request(Method::GET, "/chat_history"),
+            client.json_request("/clear_chat", &json!({})),
+        ]
+    };
+    for bearer in ["Bearer null", "bearer", &format!("Bearer {}", ada.token), &format!("Bearer {key}")] {
+        for request in requests() {
+            client.send(request.header("authorization", bearer)).await.assert_unauthorized("bearer_not_accepted");
+        }
+    }
+    for request in requests() {
+        let twice = request.bearer_auth(TICKET).bearer_auth(TICKET);
+        client.send(twice).await.assert_unauthorized("bearer_not_accepted");
+    }
+    assert_eq!((model.call_count(), setup.count_rows("visitors").await), (0, 0));
+    // A proxy with a password in front, to whose pages browsers send it.
+    for request in requests() {
+        client.send(request.basic_auth("owner", Some("secret"))).await.assert_ok();
+    }
+}

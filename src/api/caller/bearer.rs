@@ -55,3 +55,12 @@ pub(super) fn bearer_text(request: &Request) -> Option<&str> {
     let (scheme, text) = credentials.to_str().ok()?.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(text.trim())
 }
+
+/// Whether an `Authorization` header of a request has a bearer, whatever follows.
+pub(super) fn has_bearer(request: &Request) -> bool {
+    let schemes = request.headers().get_all(header::AUTHORIZATION).iter().map(|value| {
+        let scheme = value.as_bytes().trim_ascii().split(u8::is_ascii_whitespace).next();
+        scheme.unwrap_or_default()
+    });
+    schemes.into_iter().any(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+}

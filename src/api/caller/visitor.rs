@@ -11,9 +11,13 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::own_page::{ensure_own_page, is_by_tls, is_own_page};
+use super::{
+    bearer::has_bearer,
+    own_page::{ensure_own_page, is_by_tls, is_own_page},
+};
 use crate::{
     api::{portal_paths::is_personal, problem::Problem},
+    domain::errors::bearers,
     services::visitors::VisitorToken,
 };
 
@@ -106,6 +110,10 @@ impl<'a> ApiExtractor<'a> for Visit {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         ensure_own_page(request)?;
+        // Whoever sends one believes to be known. Another scheme may be that of a proxy in front, which browsers send to all pages.
+        if has_bearer(request) {
+            return Err(Problem::of_auth(&bearers::BEARER_NOT_ACCEPTED).into());
+        }
         Ok(request.data::<Self>().cloned().ok_or_else(Problem::internal)?)
     }
 }

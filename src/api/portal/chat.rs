@@ -35,7 +35,8 @@ failures! { PortalChatFailure, of a turn {
          (`message_too_long`), its body (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`); or the operator's model does not exist (`model_not_found`).",
-    401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    401 "The request has a bearer (`bearer_not_accepted`); or the model's provider refuses the API key, even after a refresh \
+         (`invalid_api_key`).",
     403 "The request comes from a page of another website (`foreign_origin`); or the portal is switched off, and there are \
          sites (`portal_off`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \

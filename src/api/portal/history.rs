@@ -19,12 +19,14 @@ use crate::{
 const MAX_SHOWN: u64 = 1000;
 
 failures! { VisitFailure {
+    401 "The request has a bearer (`bearer_not_accepted`).",
     403 "The request comes from a page of another website (`foreign_origin`).",
     500 "A fault of this server (`internal_error`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 failures! { HistoryFailure {
+    401 "The request has a bearer (`bearer_not_accepted`).",
     403 "The request comes from a page of another website (`foreign_origin`).",
     500 "A fault of this server (`internal_error`).",
     503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \

@@ -93,6 +93,15 @@ error_rows! {
         action: "Wait for the time in `Retry-After`.",
     }
 
+    /// A bearer was sent to an address of the portal, which takes none.
+    BEARER_NOT_ACCEPTED {
+        status: 401,
+        code: "bearer_not_accepted",
+        retry_after: RetryAfter::None,
+        sentence: "This address takes no token, ticket or API key; it is for the pages of this server, by their cookie",
+        action: "Ask at `POST /api/chat`, or send no `Authorization` header.",
+    }
+
     /// An embed ticket was sent to an address that takes none.
     TICKET_NOT_ACCEPTED {
         status: 401,
