@@ -52,6 +52,7 @@ const ORDERED: [&[&str]; 2] = [
         "public_address",
         "chat",
         "contact",
+        "feedback",
         "session",
         "cost",
         "known_models",

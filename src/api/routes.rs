@@ -42,6 +42,9 @@ resources! {
         ChatImageApi: [
             "POST /api/chat/image",
         ],
+        FeedbackApi: [
+            "POST /api/chat/{request_id}/feedback",
+        ],
     }
     embed {
         EmbedTicketApi: [

@@ -10,6 +10,7 @@ pub mod contact;
 pub mod cost;
 pub mod errors;
 pub mod fair_permits;
+pub mod feedback;
 pub mod finish;
 pub mod known_models;
 pub mod limits;

@@ -1,23 +1,25 @@
-//! The texts of turns in lines of the session log, as far as they can be read.
+//! The texts of turns and feedback in lines of the session log, as far as they can be read.
 
 use serde::Deserialize;
 
 use crate::{
     adapters::{
-        session_log::Texts,
+        session_log::{CommentText, Event, FeedbackLine, Texts},
         storage::{ContentKeyReader, DatabaseReadFailure, StorageFailure},
     },
     foundation::config,
 };
 
-/// The fields of a `chat` line that hold its texts.
+/// The fields of a `chat` or `feedback` line that hold its texts.
 #[derive(Deserialize)]
 struct TextFields {
+    event: String,
     request_id: String,
     content_key: Option<String>,
     sealed: Option<String>,
     message: Option<String>,
     answer: Option<String>,
+    comment: Option<String>,
 }
 
 /// The texts of one line.
@@ -27,6 +29,8 @@ pub enum LineTexts {
     NotLogged,
     /// The line has these texts, openly or sealed.
     Readable(Texts<'static>),
+    /// The line has this comment on an answer, openly or sealed.
+    Comment(String),
     /// The line has sealed texts whose key is not in this database: it was erased, or is in another one.
     NoKey,
     /// The line has sealed texts that their key does not open: they, or the id of their turn, are not as they were written.
@@ -47,14 +51,23 @@ impl TextReader {
     /// Returns the texts of a line of the session log.
     pub async fn read(&mut self, line: &[u8]) -> Result<LineTexts, StorageFailure> {
         let Ok(fields) = serde_json::from_slice::<TextFields>(line) else { return Ok(LineTexts::NotLogged) };
-        let TextFields { request_id, content_key, sealed, message, answer } = fields;
+        let TextFields { event, request_id, content_key, sealed, message, answer, comment } = fields;
+        let is_feedback = event == FeedbackLine::NAME;
+        if let Some(comment) = comment.filter(|_| is_feedback) {
+            return Ok(LineTexts::Comment(comment));
+        }
         if let (Some(message), Some(answer)) = (message, answer) {
             return Ok(LineTexts::Readable(Texts { message: message.into(), answer: answer.into() }));
         }
         let Some((id, sealed)) = content_key.zip(sealed) else { return Ok(LineTexts::NotLogged) };
         let Some(stored) = self.0.key(&id).await? else { return Ok(LineTexts::NoKey) };
-        let texts = Texts::open(&sealed, &stored.key, &request_id);
-        Ok(texts.map_or(LineTexts::Altered, LineTexts::Readable))
+        let texts = if is_feedback {
+            let comment = CommentText::open(&sealed, &stored.key, &request_id);
+            comment.map(|text| LineTexts::Comment(text.comment.into_owned()))
+        } else {
+            Texts::open(&sealed, &stored.key, &request_id).map(LineTexts::Readable)
+        };
+        Ok(texts.unwrap_or(LineTexts::Altered))
     }
 
     /// Closes the database. Fails if a process has changed it meanwhile, so that texts may be missing.

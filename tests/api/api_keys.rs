@@ -62,7 +62,7 @@ async fn noticed(client: &Client, key: &str, status: u16) -> HttpResponse {
 }
 
 /// Makes a key, and waits until the service accepts it.
-async fn accepted_key(setup: &TestSetup, client: &Client, name: &str, arguments: &[&str]) -> String {
+pub async fn accepted_key(setup: &TestSetup, client: &Client, name: &str, arguments: &[&str]) -> String {
     let key = create(setup, name, arguments).await;
     noticed(client, &key, 200).await;
     key

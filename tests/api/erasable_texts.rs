@@ -119,6 +119,7 @@ fn shown(texts: &[LineTexts]) -> Vec<String> {
         LineTexts::Readable(texts) => format!("{} > {}", texts.message, texts.answer),
         LineTexts::NoKey => "erased".to_owned(),
         LineTexts::Altered => "altered".to_owned(),
+        LineTexts::Comment(comment) => comment.clone(),
         LineTexts::NotLogged => "none".to_owned(),
     };
     texts.iter().map(show).collect()

@@ -699,7 +699,7 @@ async fn diagnostics(setup: &TestSetup, headers: &[(&str, &str)]) -> Vec<String>
 async fn a_start_and_a_check_say_which_limits_leave_this_machine_out() {
     let model = FakeModel::start().await;
     let exempt = "requests of this machine without a proxy's header are exempt from the defaults of LIMIT_VISITOR, LIMIT_ADDRESS, \
-                  LIMIT_SESSIONS, LIMIT_HANDOVERS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER; set these if visitors can come that way";
+                  LIMIT_SESSIONS, LIMIT_HANDOVERS, LIMIT_FEEDBACK, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER; set these if visitors can come that way";
     let setup = TestSetup::for_model(&model);
     assert_eq!(diagnostics(&setup, &[]).await.iter().filter(|line| line.ends_with(exempt)).count(), 1);
     assert!(run(&setup, &["check"]).await.out.contains(&format!("Exempt: {exempt}.\n")));
@@ -707,6 +707,7 @@ async fn a_start_and_a_check_say_which_limits_leave_this_machine_out() {
         .with_all(&OFF)
         .with("LIMIT_SESSIONS", "off")
         .with("LIMIT_HANDOVERS", "off")
+        .with("LIMIT_FEEDBACK", "off")
         .with("LIMIT_ANONYMOUS_INPUT", "1MiB")
         .with("LIMIT_ANONYMOUS_ANSWER", "off");
     assert!(diagnostics(&set, &[]).await.iter().all(|line| !line.contains("exempt")));

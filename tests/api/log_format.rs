@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     fakes::{event_receiver::SECRET, model::FakeModel},
+    feedback::rate,
     generated_docs::assert_generated,
     support::{
         log_check::{SCHEMA, assert_matches, schema},
@@ -57,7 +58,8 @@ async fn log_with_each_event() -> Vec<String> {
     };
     let id = start().await;
     let body = json!({ "message": "What is a session log?", "username": "ada", "isGuest": false, "session_id": id });
-    client.post("/api/chat", &body).await.assert_ok();
+    let answer = client.post("/api/chat", &body).await;
+    rate(client, answer.header("x-request-id"), &json!({ "rating": "up" })).await.assert_ok();
     let empty = json!({ "message": "", "username": "ada", "isGuest": false, "session_id": id });
     client.post("/api/chat", &empty).await.assert_error(400, "message_required");
     setup.wait_for_log_lines("refusal", 1).await;

@@ -38,6 +38,7 @@ mod erasable_texts;
 mod events;
 mod failed_messages;
 mod fakes;
+mod feedback;
 #[cfg(unix)]
 mod file_modes;
 mod first_start;

@@ -64,6 +64,7 @@ impl Operation {
             "changePassword" => json!({ "current_password": "Correct-Horse-77", "new_password": "Staple-Battery-79" }),
             "createChat" | "renameChat" => json!({ "title": "Mine now" }),
             "sendMessage" | "sendMessageStream" => json!({ "text": "Is anybody there?" }),
+            "giveFeedback" => json!({ "rating": "up" }),
             "retryMessage" | "requestHandover" => json!({}),
             "stopSession" => json!({ "session_id": "window-1" }),
             "chatImage" => json!({ "image": "data:image/png;base64,iVBORw0KGgo=" }),

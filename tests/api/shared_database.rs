@@ -11,13 +11,17 @@ use std::{
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     erasable_texts::erase,
-    fakes::model::{Behaviour, FakeModel, Gate},
+    fakes::{
+        event_receiver::EventReceiver,
+        model::{Behaviour, FakeModel, Gate},
+    },
+    feedback::{logged, rate},
     postgres::cluster::{self, Cluster},
     support::{
         client::HttpResponse,
@@ -330,4 +334,45 @@ async fn one_session_at_two_replicas_has_one_content_key() {
         second.post("/api/chat", &json!({ "message": "Once", "session_id": "other" })).await.assert_ok();
         erase(second, "other").await.assert_ok();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn an_answer_of_one_replica_is_rated_at_another() {
+    let database = cluster::shared().database();
+    let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
+    let setup = || {
+        let setup = TestSetup::for_model(&model).with("DATABASE_URL", database.as_str());
+        let setup = setup.with("SESSION_LOG_CONTENT", "on");
+        receiver.settings().iter().fold(setup, |setup, (name, value)| setup.with(name, value))
+    };
+    let setups = [setup(), setup()];
+    let [here, there] = [setups[0].start().await, setups[1].start().await];
+    let ada = User::register(&here.client, "ada").await;
+    let chat = ada.create_chat().await;
+    let answer = ada.send(chat, "hello").await;
+    answer.assert_ok();
+    let turn = answer.header("x-request-id").to_owned();
+    let path = format!("/api/chat/{turn}/feedback");
+    let elsewhere = ada.with_client(&there.client);
+    rate(&there.client, &turn, &json!({ "rating": "up" })).await.assert_error(404, "turn_not_found");
+    // The row comes moments after the answer.
+    let body = json!({ "rating": "down", "comment": "it was wrong" });
+    wait_until("the turn at the other replica", async || {
+        (elsewhere.post(&path, &body).await.status == 200).then_some(())
+    })
+    .await;
+    ada.post(&path, &body).await.assert_ok();
+    ada.post(&path, &json!({ "rating": "up" })).await.assert_ok();
+    assert_eq!(logged(&setups[1]), [(json!("down"), Value::Null)]);
+    assert_eq!(logged(&setups[0]), [(json!("up"), json!("down"))]);
+    let bodies = wait_until("the events", async || {
+        let mut bodies = receiver.bodies();
+        bodies.retain(|body| body["type"] == "feedback.given");
+        (bodies.len() >= 2).then_some(bodies)
+    });
+    assert_eq!(bodies.await.len(), 2);
+    ada.delete_chat(chat).await;
+    let again = ada.post(&path, &body).await.assert_ok();
+    assert_eq!(again["has_comment"], false, "the texts of the chat are erased");
 }

@@ -13,8 +13,9 @@ mod private_addresses;
 
 pub use self::{
     events::{
-        BudgetSpent, EventFailure, EventReceiver, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals,
-        TurnEnded, encode, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
+        BudgetSpent, EventFailure, EventReceiver, FeedbackGiven, HandoverRequested, LimitReachedData, SessionEnded,
+        SessionTotals, TurnEnded, encode, feedback_key, handover_mark, limit_key, session_key, session_of, turn_key,
+        with_failure,
     },
     failure::HookFailure,
     guard::{EarlierText, GuardHook, GuardRequest, JudgedKind, Verdict},

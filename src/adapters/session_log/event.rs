@@ -255,6 +255,42 @@ pub struct Handover<'a> {
     pub has_contact: bool,
 }
 
+/// The event `feedback`: the caller of a turn has rated its answer, or has changed the rating or the comment.
+#[derive(Debug, Serialize)]
+pub struct FeedbackLine<'a> {
+    /// The id of the turn's request.
+    pub request_id: &'a str,
+    /// The id of the turn's session; null if the client named none.
+    pub session_id: Option<&'a str>,
+    /// The name of the API key with which a server has asked; missing without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<&'a str>,
+    /// The name of the model that was called; `basic` is the built-in responder.
+    pub model: &'a str,
+    /// The id of the site whose page the visitor has used; missing for turns of no site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'a str>,
+    /// The id of the persona; missing if none was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<&'a str>,
+    /// The rating: `up` or `down`.
+    pub rating: &'a str,
+    /// The rating that this one replaces; missing for the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_rating: Option<&'a str>,
+    /// Whether there is a comment, openly or sealed.
+    pub has_comment: bool,
+    /// The id of the key that has sealed the comment, which is that of the turn's texts; only with `SESSION_LOG_CONTENT=on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_key: Option<&'a str>,
+    /// The sealed comment, as [`CommentText::seal`](super::CommentText::seal) returns it; only with `SESSION_LOG_CONTENT=on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<&'a str>,
+    /// The comment; only with `SESSION_LOG_CONTENT=plain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<&'a str>,
+}
+
 /// The event `refusal`: requests for a turn were refused before a turn began.
 #[derive(Debug, Serialize)]
 pub struct RefusalLine<'a> {
@@ -340,6 +376,7 @@ names! {
     SessionStop<'_> = "session_stop";
     SessionMetrics<'_> = "session_metrics";
     Handover<'_> = "handover";
+    FeedbackLine<'_> = "feedback";
     RefusalLine<'_> = "refusal";
     LogGap = "log_gap";
     LogDeleted = "log_deleted";

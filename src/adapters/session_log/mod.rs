@@ -26,18 +26,18 @@ mod writer;
 
 pub use self::{
     event::{
-        CallLine, ChatLine, DeletedRun, Event, Handover, LogDeleted, LogGap, Metric, PreviousInstance, RefusalLine,
-        ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
+        CallLine, ChatLine, DeletedRun, Event, FeedbackLine, Handover, LogDeleted, LogGap, Metric, PreviousInstance,
+        RefusalLine, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
     files::{day_path, files, id_of, is_in_use},
     handle::SessionLog,
     lines::Lines,
     open_streams::{InterruptedStream, InterruptedStreams},
-    reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
+    reader::{LoggedLine, LoggedRating, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     refusals::{Refusal, RefusalKind},
     retention::{KnownFile, Pace, RetentionFailure},
     stamp::Stamper,
-    texts::Texts,
+    texts::{CommentText, Texts},
     uncounted_lines::MissingLines,
 };

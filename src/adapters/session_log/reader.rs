@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{
-    event::{ChatLine, Event, SessionStop},
+    event::{ChatLine, Event, FeedbackLine, SessionStop},
     uncounted_lines::{MissingLines, UncountedLines},
 };
 use crate::domain::{
@@ -18,7 +18,7 @@ use crate::domain::{
     log_stamp::StampedLine,
 };
 
-/// The number of turns and stops in a batch.
+/// The number of turns, stops and ratings in a batch.
 const BATCH_EVENTS: usize = 4096;
 
 /// The number of bytes after which a batch ends that has few of them.
@@ -120,6 +120,31 @@ pub struct LoggedTotals {
     pub models: Vec<String>,
 }
 
+/// The fields of a `feedback` line that the database needs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LoggedRating {
+    /// The time of the line.
+    pub timestamp: Timestamp,
+    /// The id of the turn's request.
+    pub request_id: String,
+    /// The id of the turn's session.
+    pub session_id: Option<String>,
+    /// The name of the API key with which a server has asked.
+    pub api_key: Option<String>,
+    /// The id of the site.
+    pub site: Option<String>,
+    /// The id of the persona.
+    pub persona: Option<String>,
+    /// The name of the model that was called.
+    pub model: String,
+    /// The rating.
+    pub rating: String,
+    /// The rating that this one replaces.
+    pub previous_rating: Option<String>,
+    /// Whether there is a comment.
+    pub has_comment: bool,
+}
+
 /// A line that changes the database.
 #[derive(Clone, Debug)]
 pub enum LoggedLine {
@@ -127,6 +152,8 @@ pub enum LoggedLine {
     Turn(Box<LoggedTurn>),
     /// A session has ended.
     Stop(LoggedStop),
+    /// The caller of a turn has rated its answer.
+    Feedback(LoggedRating),
 }
 
 impl LoggedLine {
@@ -139,6 +166,7 @@ impl LoggedLine {
                 Ok(Some(Self::Turn(turn)))
             }
             SessionStop::NAME => serde_json::from_slice(line).map(Self::Stop).map(Some),
+            FeedbackLine::NAME => serde_json::from_slice(line).map(Self::Feedback).map(Some),
             _ => Ok(None),
         }
     }

@@ -1,4 +1,4 @@
-//! The texts of a turn, and their sealed form in a line.
+//! The texts of a turn and the comment on its answer, and their sealed form in a line.
 
 use std::borrow::Cow;
 
@@ -33,6 +33,33 @@ impl Texts<'static> {
     }
 }
 
+/// A comment on an answer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct CommentText<'a> {
+    /// The comment.
+    pub comment: Cow<'a, str>,
+}
+
+impl CommentText<'_> {
+    /// Seals the comment for the line of feedback on a turn, as [`Texts::seal`] does. It does not open in the turn's own line.
+    #[must_use]
+    pub fn seal(&self, key: &ContentKey, request_id: &str) -> Option<String> {
+        key.seal(serde_json::to_vec(self).ok()?, &comment_context(request_id))
+    }
+}
+
+impl CommentText<'static> {
+    /// Opens the sealed comment on a turn; `None` if it was sealed with another key or for another turn.
+    #[must_use]
+    pub fn open(sealed: &str, key: &ContentKey, request_id: &str) -> Option<Self> {
+        serde_json::from_slice(&key.open(sealed, &comment_context(request_id))?).ok()
+    }
+}
+
+fn comment_context(request_id: &str) -> String {
+    format!("feedback {request_id}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +72,15 @@ mod tests {
         assert_eq!(Texts::open(&sealed, &key, "request-1"), Some(texts));
         assert_eq!(Texts::open(&sealed, &key, "request-2"), None);
         assert_eq!(Texts::open(&sealed, &ContentKey::generate(), "request-1"), None);
+    }
+
+    #[test]
+    fn a_comment_opens_in_feedback_on_its_turn_only() {
+        let comment = CommentText { comment: "wrong price".into() };
+        let key = ContentKey::generate();
+        let sealed = comment.seal(&key, "request-1").unwrap();
+        assert_eq!(CommentText::open(&sealed, &key, "request-1"), Some(comment));
+        assert_eq!(CommentText::open(&sealed, &key, "request-2"), None);
+        assert_eq!(Texts::open(&sealed, &key, "request-1"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The events of the session log that the database stores, too.
 
 use super::{
+    answered_turns::LoggedFeedback,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
     settled_key::SettledKey,
@@ -22,6 +23,8 @@ pub enum LoggedEvent {
         /// The event that the session has ended.
         event: OutboxEntry,
     },
+    /// The caller of a turn has rated its answer.
+    Feedback(Box<LoggedFeedback>),
     /// The turn of an idempotency key has ended; the key could not be settled at once.
     KeySettled(Box<SettledKey>),
 }
@@ -39,7 +42,7 @@ impl LoggedEvent {
     pub(super) fn turn(&self) -> Option<&TurnRecord> {
         match self {
             Self::Turn(record) => Some(record),
-            Self::Start | Self::SessionStop { .. } | Self::KeySettled(_) => None,
+            Self::Start | Self::SessionStop { .. } | Self::Feedback(_) | Self::KeySettled(_) => None,
         }
     }
 
@@ -48,6 +51,7 @@ impl LoggedEvent {
         let entries = match self {
             Self::Turn(record) => record.outbox_entries().map(Some),
             Self::SessionStop { event, .. } => [Some((Destination::Events, event)), None],
+            Self::Feedback(feedback) => [Some((Destination::Events, &feedback.event)), None],
             Self::Start | Self::KeySettled(_) => [None, None],
         };
         entries.into_iter().flatten()

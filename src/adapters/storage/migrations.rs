@@ -50,6 +50,7 @@ const VERSIONS: &[Version] = versions! {
     20 "0020_api_keys.sql" "API keys of servers";
     21 "0021_paused_sites.sql" "paused sites";
     24 "0024_event_outbox.sql" "outbox of events";
+    25 "0025_answered_turns.sql" "answered turns";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

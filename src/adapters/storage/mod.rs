@@ -6,6 +6,7 @@
 //! texts); only the table definitions in `migrations/` and the search differ.
 
 mod accounts;
+mod answered_turns;
 mod api_keys;
 mod backup;
 mod bulk_delete;
@@ -84,6 +85,7 @@ mod writer;
 
 pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
+    answered_turns::{AnsweredTurn, LoggedFeedback, TurnOrigin},
     api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
     chat_list::ChatList,

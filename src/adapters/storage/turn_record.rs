@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
+    answered_turns::TurnOrigin,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
 };
@@ -41,6 +42,8 @@ pub struct TurnRecord {
     pub usage_record: OutboxEntry,
     /// The event that the turn has ended.
     pub event: OutboxEntry,
+    /// Where the turn came from, so that its caller can rate the answer; `None` if the caller cannot be recognized.
+    pub origin: Option<TurnOrigin>,
 }
 
 impl TurnRecord {

@@ -1,11 +1,12 @@
 //! Stores events of the session log, many in one transaction: turns as usage totals, session statistics and records of
-//! outboxes, the stops of sessions, outcomes of idempotency keys, and the position in the log up to which all are stored.
+//! outboxes, the stops of sessions, feedback, outcomes of idempotency keys, and the position in the log up to which all are stored.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use uuid::Uuid;
 
 use super::{
+    answered_turns,
     bulk_insert::BulkInsert,
     column_values::to_integer,
     database::{Pool, Transaction},
@@ -115,10 +116,12 @@ impl TurnRepository {
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
         add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
+        answered_turns::insert(transaction, &turns).await?;
         outboxes::insert(transaction, &events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
         for event in events {
             match event {
                 LoggedEvent::SessionStop { id, .. } => mark_stop_logged(transaction, id).await?,
+                LoggedEvent::Feedback(feedback) => answered_turns::rate(transaction, feedback).await?,
                 LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
                 LoggedEvent::Start | LoggedEvent::Turn(_) => {}
             }

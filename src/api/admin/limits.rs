@@ -70,7 +70,7 @@ struct LimitScopes;
 impl StringEnumValues for LimitScopes {
     const NAME: &'static str = "LimitScope";
     const DESCRIPTION: &'static str = "Whose usage a limit counts: that of one visitor, of one address, of one site, of one API key, or of all together; or the \
-         sessions (`sessions`) or requests for a person (`handovers`) of one address, of which each counts as a turn.";
+         sessions (`sessions`), requests for a person (`handovers`) or ratings (`feedback`) of one address, of which each counts as a turn.";
 
     fn words() -> Vec<&'static str> {
         LimitScope::all().map(LimitScope::as_str).collect()

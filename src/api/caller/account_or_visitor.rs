@@ -1,4 +1,4 @@
-//! The caller that resumes or stops a turn: an account, by its token, a visitor of a site, by a ticket, a visitor of the portal, by
+//! The caller that resumes, stops or rates a turn: an account, by its token, a visitor of a site, by a ticket, a visitor of the portal, by
 //! the cookie, or a server, by its API key.
 
 use poem::{Request, RequestBody};
@@ -25,7 +25,9 @@ pub(in crate::api) enum AccountOrVisitor {
     Visitor(VisitorToken),
     /// A visitor of a site, by a ticket.
     SiteVisitor(TicketVisitor),
-    /// Neither a token nor a cookie nor a ticket; or the API key of a server, which has no chats.
+    /// A server, by its API key. It has no chats, and the unguessable ids of its turns are proof enough that they are its own.
+    Server,
+    /// Neither a token nor a cookie nor a ticket nor an API key.
     Nobody,
 }
 
@@ -36,7 +38,7 @@ impl AccountOrVisitor {
         Ok(match self {
             Self::Account(owner) => Some(*owner),
             Self::Visitor(token) => state.visitors.find(token).await?.map(|visitor| visitor.owner),
-            Self::SiteVisitor(_) | Self::Nobody => None,
+            Self::SiteVisitor(_) | Self::Server | Self::Nobody => None,
         })
     }
 
@@ -73,8 +75,7 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         Ok(match Identity::of(request).await? {
             Identity::Account(account) => Self::Account(account.id),
-            // Its turns belong to nobody's chats: their unguessable ids are proof enough.
-            Identity::ApiKey(_) => Self::Nobody,
+            Identity::ApiKey(_) => Self::Server,
             Identity::SiteVisitor(visit) => Self::SiteVisitor(visit.visitor),
             Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })

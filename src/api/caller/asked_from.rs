@@ -1,16 +1,20 @@
-//! The sender of a request for a turn or a session, as limits count it.
+//! The sender of a request for a turn or a session, or of a rating, as limits count it.
 
 use poem::{FromRequest, Request, RequestBody};
 
-use super::{checked_bearer::CheckedBearer, client_ip::ClientAddress, this_machine::is_direct};
+use super::{
+    account_or_visitor::AccountOrVisitor, checked_bearer::CheckedBearer, client_ip::ClientAddress,
+    this_machine::is_direct,
+};
 use crate::{
-    api::request_context::RequestContext,
+    api::{AppState, problem::Problem, request_context::RequestContext},
     domain::{
         client_ip::ClientIp,
         limits::{Asker, AskerId},
+        session::SessionId,
         tenant::Tenant,
     },
-    services::sessions::SessionClient,
+    services::{sessions::SessionClient, turn::FeedbackClient},
 };
 
 /// The address of the client that asks for a turn or a session, and whether the request is from this machine, without a proxy.
@@ -31,6 +35,23 @@ impl AskedFrom {
         let asker = Asker { id, address: self.address, is_local: self.is_local, tenant };
         context.note_asker(&asker);
         asker
+    }
+
+    /// Returns the client that rates a turn, with the session that it names.
+    pub(in crate::api) async fn feedback_client(
+        self,
+        state: &AppState,
+        session: Option<SessionId>,
+        caller: &AccountOrVisitor,
+    ) -> Result<FeedbackClient, Problem> {
+        Ok(FeedbackClient {
+            address: self.address,
+            is_local: self.is_local,
+            is_server: matches!(caller, AccountOrVisitor::Server),
+            session,
+            owner: caller.owner(state).await?,
+            visitor: caller.ticket_visitor(),
+        })
     }
 
     /// Returns the client of a session.

@@ -1,6 +1,8 @@
 //! The endpoints that start, resume and stop turns: `POST /api/chat` and `/api/chat/stream`,
-//! `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`.
+//! `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`; and the one that rates answers,
+//! `POST /api/chat/{request_id}/feedback`.
 
+mod feedback;
 mod image;
 mod request;
 
@@ -11,8 +13,8 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-pub(super) use self::image::ChatImageApi;
 use self::request::{ChatRequest, MAX_BODY_BYTES};
+pub(super) use self::{feedback::FeedbackApi, image::ChatImageApi};
 use super::{
     AppState, Group,
     caller::{AccountOrVisitor, AskedFrom, Identity},

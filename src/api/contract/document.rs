@@ -34,7 +34,7 @@ const FORMS: [Form; 14] = [
     Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
     Form::pattern(
         &["count_id"],
-        "^(visitor|address|site|key|total|sessions|handovers)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$",
+        "^(visitor|address|site|key|total|sessions|handovers|feedback)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$",
     ),
     Form::pattern(&["site_id", "site"], "^[a-z0-9][a-z0-9._-]{0,39}$"),
     Form::pattern(&["ticket", "previous"], "^alt_[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),

@@ -18,7 +18,7 @@ use crate::{
         api_keys::RefusedApiKey,
         sessions::SessionFailure,
         sites::{BadTicket, TicketRefusal},
-        turn::{InvalidIdempotencyKey, TurnFailure},
+        turn::{FeedbackFailure, InvalidIdempotencyKey, TurnFailure},
     },
 };
 
@@ -133,6 +133,18 @@ impl From<SessionFailure> for Problem {
     }
 }
 
+impl From<FeedbackFailure> for Problem {
+    fn from(failure: FeedbackFailure) -> Self {
+        let problem = match &failure {
+            FeedbackFailure::TooMany(refused) => of_address(refused),
+            FeedbackFailure::NoTurn => Self::new(&resources::TURN_NOT_FOUND),
+            FeedbackFailure::Log(_) => Self::new(&turns::SESSION_LOG_UNAVAILABLE.error),
+            FeedbackFailure::Storage(_) => storage_unavailable(),
+        };
+        problem.with_cause(failure)
+    }
+}
+
 impl From<TurnFailure> for Problem {
     fn from(failure: TurnFailure) -> Self {
         let problem = match &failure {
@@ -165,10 +177,11 @@ fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
     Problem { limit: Some(Box::new(reached.standing())), ..problem }
 }
 
-/// Returns the problem of an address that has started too many sessions, or asked for a person too often.
+/// Returns the problem of an address that has started too many sessions, or asked for a person or rated answers too often.
 fn of_address(TooManyOfAddress { scope, limit, wait }: &TooManyOfAddress) -> Problem {
     let kind = match scope {
         LimitScope::Handovers => &requests::HANDOVER_LIMIT_REACHED,
+        LimitScope::Feedback => &requests::FEEDBACK_LIMIT_REACHED,
         _ => &requests::SESSION_LIMIT_REACHED,
     };
     Problem::with_stated_wait(kind, Some(*wait))

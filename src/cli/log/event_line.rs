@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::printable::{printable, printable_lines};
-use crate::adapters::session_log::{ChatLine, Event};
+use crate::adapters::session_log::{ChatLine, Event, FeedbackLine};
 
 /// The form of the day in a time.
 const DAY: &str = "2026-11-29";
 
-/// The fields that every line has, and those that stand for themselves.
-const HEAD: [&str; 8] = ["event", "timestamp", "date", "v", "instance", "seq", "chain", "session_id"];
+/// The fields that every line has, those that stand for themselves, and a comment, openly and sealed.
+const HEAD: [&str; 10] =
+    ["event", "timestamp", "date", "v", "instance", "seq", "chain", "session_id", "comment", "sealed"];
 
 /// The fields of a line, whatever its event and version.
 pub(super) struct EventLine(Map<String, Value>);
@@ -71,6 +72,11 @@ impl EventLine {
         self.event() == ChatLine::NAME
     }
 
+    /// Returns whether the line is that of a rating.
+    pub(super) fn is_feedback(&self) -> bool {
+        self.event() == FeedbackLine::NAME
+    }
+
     /// Returns whether a turn has failed. Earlier versions wrote no code.
     pub(super) fn is_error(&self) -> bool {
         self.text("code").is_some() || self.count("status").is_some_and(|status| status >= 400)
@@ -85,7 +91,8 @@ impl EventLine {
         parts.join(" ")
     }
 
-    /// Returns the fields of another event as `name=value`, without those that every line has and those that are null.
+    /// Returns the fields of another event as `name=value`, without those that every line has, those that are null, and texts of
+    /// people.
     pub(super) fn details(&self) -> String {
         let mut shown = Vec::new();
         for (name, value) in self.0.iter().filter(|(name, _)| !HEAD.contains(&name.as_str())) {

@@ -22,6 +22,15 @@ error_rows! {
         action: "Wait as long as `Retry-After` says.",
     }
 
+    /// The address has rated answers too often (`LIMIT_FEEDBACK`); `details` name the window.
+    FEEDBACK_LIMIT_REACHED {
+        status: 429,
+        code: "feedback_limit_reached",
+        retry_after: RetryAfter::Stated,
+        sentence: "Too many ratings come from your network; please wait",
+        action: "Wait as long as `Retry-After` says.",
+    }
+
     /// As many events wait for `EVENTS_URL` as `EVENTS_QUEUE_LIMIT` allows, so that the request for a person cannot be passed on.
     EVENT_QUEUE_FULL {
         status: 503,

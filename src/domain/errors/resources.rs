@@ -176,13 +176,14 @@ error_rows! {
         action: "Load the chat again; the message may have been answered.",
     }
 
-    /// No turn of this process and this caller has this id, or it ended too long ago.
+    /// No turn of this process and this caller has this id, or it ended too long ago. A rating needs an answered turn of the caller
+    /// of the last seven days, of any replica.
     TURN_NOT_FOUND {
         status: 404,
         code: "turn_not_found",
         retry_after: RetryAfter::None,
         sentence: "There is no such turn here, or it ended too long ago",
-        action: "Send the question again.",
+        action: "Send the question again; give up a rating.",
     }
 
     /// A page of another website used the portal. `details.hint` says what the operator can do.

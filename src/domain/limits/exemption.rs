@@ -5,12 +5,13 @@ use crate::foundation::config::Limits;
 /// Returns a sentence about the limits that do not apply to requests of this machine; `None` if all do.
 #[must_use]
 pub fn exemption(limits: &Limits) -> Option<String> {
-    let Limits { visitor, address, sessions, handovers, anonymous_input, anonymous_answer, .. } = limits;
+    let Limits { visitor, address, sessions, handovers, feedback, anonymous_input, anonymous_answer, .. } = limits;
     let defaults = [
         ("LIMIT_VISITOR", visitor.is_default),
         ("LIMIT_ADDRESS", address.is_default),
         ("LIMIT_SESSIONS", sessions.is_default),
         ("LIMIT_HANDOVERS", handovers.is_default),
+        ("LIMIT_FEEDBACK", feedback.is_default),
         ("LIMIT_ANONYMOUS_INPUT", anonymous_input.is_default),
         ("LIMIT_ANONYMOUS_ANSWER", anonymous_answer.is_default),
     ];
@@ -41,6 +42,7 @@ mod tests {
             ("LIMIT_ADDRESS", "off"),
             ("LIMIT_SESSIONS", "9/day"),
             ("LIMIT_HANDOVERS", "9/day"),
+            ("LIMIT_FEEDBACK", "9/day"),
             ("LIMIT_ANONYMOUS_INPUT", "1MiB"),
             ("LIMIT_ANONYMOUS_ANSWER", "off"),
         ];
@@ -48,7 +50,7 @@ mod tests {
         let some = sentence(&all[..1]).unwrap();
         assert!(
             some.contains(
-                "defaults of LIMIT_ADDRESS, LIMIT_SESSIONS, LIMIT_HANDOVERS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"
+                "defaults of LIMIT_ADDRESS, LIMIT_SESSIONS, LIMIT_HANDOVERS, LIMIT_FEEDBACK, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"
             ),
             "{some}"
         );

@@ -65,14 +65,14 @@ impl LimitKeys {
             (LimitScope::Visitor, AskerId::Ticket(visitor)) => self.hash("ticket", &visitor.bytes()),
             (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
             (LimitScope::Visitor, AskerId::Address)
-            | (LimitScope::Address | LimitScope::Sessions | LimitScope::Handovers, _) => {
+            | (LimitScope::Address | LimitScope::Sessions | LimitScope::Handovers | LimitScope::Feedback, _) => {
                 self.address_hash(asker.address)
             }
         };
         LimitKey { group, hash }
     }
 
-    /// Returns the key of an address whose sessions, or requests for a person, are counted.
+    /// Returns the key of an address whose sessions, requests for a person, or ratings are counted.
     pub(super) fn of_address(&self, scope: LimitScope, address: ClientIp) -> LimitKey {
         let group = LimitGroup { scope, tenant: None };
         LimitKey { group, hash: self.address_hash(address) }

@@ -1,4 +1,4 @@
-//! The scopes of limits: the groups of turns, sessions or requests for a person that are counted together.
+//! The scopes of limits: the groups of turns, sessions, requests for a person or ratings that are counted together.
 
 use crate::foundation::config::{Limits, ScopeLimits};
 
@@ -19,6 +19,8 @@ pub enum LimitScope {
     Sessions,
     /// The requests for a person that come from one address.
     Handovers,
+    /// The ratings of answers that come from one address.
+    Feedback,
 }
 
 impl LimitScope {
@@ -26,7 +28,7 @@ impl LimitScope {
     pub const OF_TURNS: [Self; 5] = [Self::Visitor, Self::Address, Self::Site, Self::Key, Self::Total];
 
     /// The scopes of what an address asks for beside turns.
-    pub const OF_ADDRESSES: [Self; 2] = [Self::Sessions, Self::Handovers];
+    pub const OF_ADDRESSES: [Self; 3] = [Self::Sessions, Self::Handovers, Self::Feedback];
 
     /// Returns all scopes.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -44,6 +46,7 @@ impl LimitScope {
             Self::Total => Some(&settings.total),
             Self::Sessions => Some(&settings.sessions),
             Self::Handovers => Some(&settings.handovers),
+            Self::Feedback => Some(&settings.feedback),
         }
     }
 
@@ -58,6 +61,7 @@ impl LimitScope {
             Self::Total => "total",
             Self::Sessions => "sessions",
             Self::Handovers => "handovers",
+            Self::Feedback => "feedback",
         }
     }
 

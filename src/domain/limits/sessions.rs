@@ -1,5 +1,5 @@
-//! How many sessions the clients of one address may start, and how often they may ask for a person: each makes a row in the
-//! database and lines in the session log.
+//! How many sessions the clients of one address may start, and how often they may ask for a person and rate answers: each makes
+//! lines in the session log, and all but ratings a row in the database.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::{
     foundation::config::{Limit, ScopeLimits},
 };
 
-/// What a session or a request for a person counts as. Their limits have no units.
+/// What a session, a request for a person or a rating counts as. Their limits have no units.
 const ONE: Amounts = Amounts { turns: 1, tokens: 0, cost: 0 };
 
-/// The refusal of another session, or of another request for a person.
+/// The refusal of another session, request for a person, or rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the limit of {} {} per {} for an address is reached", limit.amount, scope.as_str(), limit.window.as_str())]
 pub struct TooManyOfAddress {
-    /// What the limit counts: [`LimitScope::Sessions`] or [`LimitScope::Handovers`].
+    /// What the limit counts: [`LimitScope::Sessions`], [`LimitScope::Handovers`] or [`LimitScope::Feedback`].
     pub scope: LimitScope,
     /// The limit.
     pub limit: Limit,
@@ -27,7 +27,7 @@ pub struct TooManyOfAddress {
 }
 
 impl UsageLimits {
-    /// Counts a session of an address, or a request for a person, or refuses it. Requests of this machine (`is_local`) are
+    /// Counts a session of an address, a request for a person, or a rating, or refuses it. Requests of this machine (`is_local`) are
     /// exempt from default limits.
     pub fn admit(
         &self,

@@ -17,6 +17,8 @@ pub struct Limits {
     pub sessions: ScopeLimits,
     /// How often one address may ask for a person; only limits without a unit.
     pub handovers: ScopeLimits,
+    /// How often one address may rate answers; only limits without a unit.
+    pub feedback: ScopeLimits,
     /// The largest question of a visitor without an account.
     pub anonymous_input: InputLimit,
     /// The longest answer to a visitor without an account.

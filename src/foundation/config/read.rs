@@ -218,6 +218,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
     let sessions = read_counts(var::LIMIT_SESSIONS, source, reader);
     let handovers = read_counts(var::LIMIT_HANDOVERS, source, reader);
+    let feedback = read_counts(var::LIMIT_FEEDBACK, source, reader);
     let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
     let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
         if lower(text) == "off" { Some(None) } else { parse::count(text).map(Some) }
@@ -231,6 +232,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
         total: total?,
         sessions: sessions?,
         handovers: handovers?,
+        feedback: feedback?,
         anonymous_input: anonymous_input?,
         anonymous_answer: anonymous_answer?,
     })

@@ -68,6 +68,7 @@ variables! {
     LIMIT_TOTAL = "off", "the same for all visitors together, such as 5usd/day: the most that a day can cost";
     LIMIT_SESSIONS = "200/minute,3000/day", "how many sessions one address may start, stops of unknown sessions included, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
     LIMIT_HANDOVERS = "5/minute,20/day", "how often one address may ask for a person, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
+    LIMIT_FEEDBACK = "30/minute,500/day", "how often one address may rate answers, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_INPUT = "400KiB", "largest question of a visitor without an account, with history and files; an image counts as 4 KiB; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_ANSWER = "4096", "longest answer to a visitor without an account, in tokens, or off; the default is at most a quarter of a model's context window, and does not apply to requests of this machine";
 

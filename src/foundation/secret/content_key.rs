@@ -6,6 +6,9 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
+/// The context from which BLAKE3 derives the key of marks: unique in the world, and never changed.
+const MARK_CONTEXT: &str = "AL-Chat 2026-11-30 marks of texts";
+
 /// The length of a key in bytes.
 const KEY_BYTES: usize = 32;
 
@@ -44,6 +47,13 @@ impl ContentKey {
         let unique = Nonce::assume_unique_for_key(nonce);
         let tag = self.aead()?.seal_in_place_separate_tag(unique, Aad::from(context), &mut bytes).ok()?;
         Some(BASE64.encode([&nonce, bytes.as_slice(), tag.as_ref()].concat()))
+    }
+
+    /// Returns a hash by which a text is recognized, and which nobody can compute for a guessed text without the key.
+    #[must_use]
+    pub fn mark(&self, text: &str) -> String {
+        let key = blake3::derive_key(MARK_CONTEXT, self.0.expose_secret());
+        blake3::keyed_hash(&key, text.as_bytes()).to_hex().to_string()
     }
 
     /// Opens what [`Self::seal`] returned; `None` if another key or another context sealed it, or if it was altered.
@@ -85,6 +95,14 @@ mod tests {
         for text in ["", "A", "AAAA", "no base64!", "AAAAAAAAAAAAAAAA"] {
             assert_eq!(stored.open(text, "turn 1"), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_mark_depends_on_the_text_and_the_key() {
+        let key = ContentKey::generate();
+        assert_eq!(key.mark("a"), key.mark("a"));
+        assert_ne!(key.mark("a"), key.mark("b"));
+        assert_ne!(key.mark("a"), ContentKey::generate().mark("a"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{
         breaker::BreakerState,
         chat::Finish,
         cost::{dollars, pico_dollars},
+        feedback::Rating,
         limits::LimitScope,
     },
     foundation::config::{Config, Limits},
@@ -67,6 +68,11 @@ struct TokenLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RatingLabel {
+    rating: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LimitLabels {
     limit: &'static str,
     unit: &'static str,
@@ -80,6 +86,7 @@ pub(super) struct Metrics {
     families: Families,
     models: HashMap<String, ModelCounters>,
     limited: Family<LimitLabels, Counter>,
+    feedback: Family<RatingLabel, Counter>,
     turn_seconds: Histogram,
     first_word_seconds: Histogram,
     sampled: SampledMetrics,
@@ -179,6 +186,7 @@ impl Metrics {
             models: models.into_iter().map(|model| (model.to_owned(), families.counters(model))).collect(),
             families,
             limited: limit_counters(&config.limits),
+            feedback: feedback_counters(),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
             sampled: SampledMetrics::default(),
@@ -223,6 +231,8 @@ impl Metrics {
         registry.register("cost_usd", "Cost of turns in US dollars, as far as prices are known", families.cost.clone());
         let limited = "Turns refused because a limit of usage was reached";
         registry.register("turns_limited", limited, self.limited.clone());
+        let feedback = "Ratings of answers, changed ones included";
+        registry.register("feedback", feedback, self.feedback.clone());
         registry.register("model_attempts", "Calls to models, repetitions included", families.attempts.clone());
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
@@ -243,6 +253,11 @@ impl Metrics {
     /// Counts a turn that a limit has refused.
     pub(super) fn count_limited(&self, limit: &'static str, unit: &'static str, window: &'static str) {
         self.limited.get_or_create(&LimitLabels { limit, unit, window }).inc();
+    }
+
+    /// Counts a rating.
+    pub(super) fn count_feedback(&self, rating: Rating) {
+        self.feedback.get_or_create(&RatingLabel { rating: rating.as_str() }).inc();
     }
 
     /// Counts a turn that has ended. To be called when its line is written, and before the database gets the turn:
@@ -294,6 +309,15 @@ impl Families {
             attempts: self.attempts.get_or_create_owned(&label),
         }
     }
+}
+
+/// Returns the counters of ratings. They exist from the start.
+fn feedback_counters() -> Family<RatingLabel, Counter> {
+    let family = Family::default();
+    for rating in Rating::ALL {
+        drop(family.get_or_create(&RatingLabel { rating: rating.as_str() }));
+    }
+    family
 }
 
 /// Returns the counters of the limits that are set. They exist from the start, as those of models do; those of tenants are

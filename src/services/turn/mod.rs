@@ -6,7 +6,7 @@
 //!
 //! The modules, in the order in which a turn uses them: `start`, `admission` and `permits`, `image_hosts`, `limits`,
 //! `idempotency`, `registry` and `journal`, `runner`, `guard`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
-//! runs once at the start, and then `interrupted`. `parts` creates them all.
+//! runs once at the start, and then `interrupted`. `feedback` comes after a turn. `parts` creates them all.
 
 mod admission;
 mod answer_limits;
@@ -16,6 +16,8 @@ mod ended_call;
 mod ended_journals;
 mod ending;
 mod failure;
+mod feedback;
+mod feedback_failure;
 mod guard;
 mod idempotency;
 mod image_hosts;
@@ -55,6 +57,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     dependencies::Dependencies,
     failure::TurnFailure,
+    feedback::{FeedbackClient, NewFeedback, RecordedFeedback},
+    feedback_failure::FeedbackFailure,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
     model_calls::ProviderAccess,
@@ -168,13 +172,13 @@ impl Turns {
         visitor: Option<TicketVisitor>,
     ) -> Option<Reader> {
         let journal = self.0.registry.find(request_id)?;
-        // Outside of stored chats the unguessable id is proof enough that the turn is the client's, unless the client
-        // names another session.
-        let is_of_session = session.is_none_or(|session| journal.scope.session.as_ref() == Some(session));
-        let chat_owner = journal.scope.chat_owner();
-        let is_owners = chat_owner.is_none() || chat_owner == owner;
-        let is_visitors = journal.scope.ticket_visitor.is_none() || journal.scope.ticket_visitor == visitor;
-        (is_of_session && is_owners && is_visitors).then(|| Reader::new(&journal))
+        journal.scope.asked_by().admits(session, owner, visitor).then(|| Reader::new(&journal))
+    }
+
+    /// Records what the caller of an answered turn thinks of the answer: in the session log, and then in the database, with the
+    /// event for the owner's receiver. It replaces earlier feedback; the same again changes nothing.
+    pub async fn rate(&self, client: FeedbackClient, new: NewFeedback) -> Result<RecordedFeedback, FeedbackFailure> {
+        self.0.feedback.record(client, new).await
     }
 
     /// Makes the texts of a session unreadable here, too, or those that the key with this id has sealed: turns that have ended

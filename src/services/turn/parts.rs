@@ -6,6 +6,7 @@ use super::{
     admission::Admission,
     answerer::Answerer,
     dependencies::Dependencies,
+    feedback::Feedback,
     guard::{Guard, GuardMetrics},
     idempotency::Idempotency,
     image_hosts::ImageHosts,
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     adapters::{credentials::Credentials, model::basic, usage::UsageLog},
-    domain::{cost::Prices, known_models::KnownModels},
+    domain::{cost::Prices, known_models::KnownModels, limits::UsageLimits},
     foundation::{
         config::{Config, ProviderIndex},
         memory_limit,
@@ -46,6 +47,7 @@ pub(super) struct Parts {
     pub(super) model_calls: Arc<ModelCalls>,
     pub(super) runner: TurnRunner,
     pub(super) model_test: ModelTest,
+    pub(super) feedback: Feedback,
     pub(super) monitor: Monitor,
     pub(super) tasks: TurnTasks,
 }
@@ -108,6 +110,7 @@ impl Parts {
         let monitor =
             Monitor::new(metrics, permits, Arc::clone(&model_calls), dependencies.storage.clone(), missing_lines);
         let model_test = ModelTest::default();
+        let feedback = start_feedback(config, dependencies, &runner, turn_limits.usage());
         Ok(Self {
             admission,
             image_hosts: ImageHosts::default(),
@@ -117,6 +120,7 @@ impl Parts {
             model_calls,
             runner,
             model_test,
+            feedback,
             monitor,
             tasks,
         })
@@ -189,6 +193,16 @@ fn start_stored_chats(
     let Dependencies { storage, clock, tasks, .. } = dependencies;
     let cut_off = turn_tasks.cut_off();
     StoredChats::start(storage.clone(), clock.clone(), config, cut_off, Arc::clone(abilities), tasks)
+}
+
+fn start_feedback(
+    config: &Config,
+    dependencies: &Dependencies,
+    runner: &TurnRunner,
+    limits: Arc<UsageLimits>,
+) -> Feedback {
+    let (recorder, registry) = (Arc::clone(&runner.recorder), Arc::clone(&runner.registry));
+    Feedback::start(recorder, registry, limits, config.session_log.content, &dependencies.tasks)
 }
 
 fn start_idempotency(

@@ -1,5 +1,5 @@
-//! Recovery after a crash: turns and stops of sessions that are in the session log but not in the database are added to the
-//! database.
+//! Recovery after a crash: turns, stops of sessions and feedback that are in the session log but not in the database are added to
+//! the database.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,13 @@ use super::{recording::Recorder, recovered_answers::RecoveredAnswers, recovery_p
 use crate::{
     adapters::{
         session_log::{InterruptedStreams, LoggedLine, LoggedTurn, MissingLines, UncountedBatch, outage_of},
-        storage::{LoggedEvent, StorageFailure, TurnRecord},
+        storage::{LoggedEvent, LoggedFeedback, StorageFailure, TurnOrigin, TurnRecord},
     },
     domain::{
+        account::OwnerId,
         chat::Caller,
         cost::TokenUsage,
+        feedback::Rating,
         log_position::{CountedLines, LogPosition},
         session::SessionId,
     },
@@ -181,6 +183,14 @@ impl<'a> Recovery<'a> {
                     self.push(LoggedEvent::SessionStop { id, event }, events);
                 }
             }
+            LoggedLine::Feedback(line) => {
+                if let Some(rating) = Rating::parse(&line.rating) {
+                    let event = self.recorder.outbox_entries.logged_feedback(&line);
+                    // The mark of a comment is not logged: the same comment again gets another line.
+                    let feedback = LoggedFeedback { request_id: line.request_id, rating, comment_mark: None, event };
+                    self.push(LoggedEvent::Feedback(Box::new(feedback)), events);
+                }
+            }
         }
         Ok(())
     }
@@ -219,6 +229,7 @@ fn session_time(logged: Timestamp, Recorder { storage, clock, .. }: &Recorder) -
 pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
     let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
     let event = recorder.outbox_entries.logged_turn_ended(&turn);
+    let origin = logged_origin(&turn, recorder);
     let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
     let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
     let failed = turn.status != 200;
@@ -236,6 +247,7 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnReco
             usage,
         ),
         event,
+        origin,
         request_id: turn.request_id,
         session_id,
         code: failed.then_some(code.into()),
@@ -244,4 +256,18 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnReco
         latency: Duration::try_from_secs_f64(turn.latency_ms / 1000.0).unwrap_or_default(),
         model: turn.model,
     }
+}
+
+/// Returns where a turn that is in the log came from; `None` if its caller can be recognized by something that is not logged: the
+/// visitor of a site.
+fn logged_origin(turn: &LoggedTurn, Recorder { storage, .. }: &Recorder) -> Option<TurnOrigin> {
+    turn.site.is_none().then(|| TurnOrigin {
+        chat_owner: turn.chat_id.and(turn.user_id).map(OwnerId),
+        visitor: None,
+        persona: turn.persona.clone(),
+        site: None,
+        api_key: turn.api_key.clone(),
+        content_key: turn.content_key.clone(),
+        expires_at: storage.feedback_expiry(),
+    })
 }

@@ -44,6 +44,39 @@ impl TextScope {
     pub(super) fn chat_owner(&self) -> Option<OwnerId> {
         self.chat.and(self.owner)
     }
+
+    /// Returns who has asked.
+    pub(super) fn asked_by(&self) -> AskedBy<'_> {
+        let (chat_owner, ticket_visitor) = (self.chat_owner(), self.ticket_visitor);
+        AskedBy { session: self.session.as_ref(), chat_owner, ticket_visitor }
+    }
+}
+
+/// Who has asked, as far as it matters for who may resume, stop or rate a turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedBy<'a> {
+    /// The session that the client named.
+    pub(super) session: Option<&'a SessionId>,
+    /// The owner of the stored chat.
+    pub(super) chat_owner: Option<OwnerId>,
+    /// The visitor of a ticket.
+    pub(super) ticket_visitor: Option<TicketVisitor>,
+}
+
+impl AskedBy<'_> {
+    /// Whether a client that knows the id of the turn's request may use the turn. Outside of stored chats and sites the unguessable
+    /// id is proof enough that the turn is the client's, unless the client names another session.
+    pub(super) fn admits(
+        self,
+        session: Option<&SessionId>,
+        owner: Option<OwnerId>,
+        visitor: Option<TicketVisitor>,
+    ) -> bool {
+        let is_of_session = session.is_none_or(|session| self.session == Some(session));
+        let is_owners = self.chat_owner.is_none() || self.chat_owner == owner;
+        let is_visitors = self.ticket_visitor.is_none() || self.ticket_visitor == visitor;
+        is_of_session && is_owners && is_visitors
+    }
 }
 
 impl ErasedTexts<'_> {

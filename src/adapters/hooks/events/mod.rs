@@ -5,8 +5,8 @@ mod receiver;
 
 pub use self::{
     payload::{
-        BudgetSpent, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded, encode,
-        handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
+        BudgetSpent, FeedbackGiven, HandoverRequested, LimitReachedData, SessionEnded, SessionTotals, TurnEnded,
+        encode, feedback_key, handover_mark, limit_key, session_key, session_of, turn_key, with_failure,
     },
     receiver::{EventFailure, EventReceiver},
 };

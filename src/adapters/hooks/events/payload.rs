@@ -124,6 +124,29 @@ impl fmt::Debug for HandoverRequested<'_> {
     }
 }
 
+/// `feedback.given`: the caller of a turn has rated its answer, or has changed the rating.
+#[derive(Debug, Serialize)]
+pub struct FeedbackGiven<'a> {
+    /// The id of the turn's request.
+    pub request_id: &'a str,
+    /// The id of the session; null if the client named none.
+    pub session_id: Option<&'a str>,
+    /// The name of the API key with which a server has asked; null without one.
+    pub api_key: Option<&'a str>,
+    /// The id of the site whose page the visitor has used; null for turns of no site.
+    pub site: Option<&'a str>,
+    /// The id of the persona; null if none was requested.
+    pub persona: Option<&'a str>,
+    /// The name of the model that has answered; `basic` is the built-in responder.
+    pub model: &'a str,
+    /// The rating: `up` or `down`.
+    pub rating: &'a str,
+    /// The rating that this one replaces; null for the first one.
+    pub previous_rating: Option<&'a str>,
+    /// Whether there is a comment in the session log.
+    pub has_comment: bool,
+}
+
 macro_rules! types {
     ($($data:ty = $name:literal;)*) => {
         $(impl EventData for $data { const TYPE: &'static str = $name; })*
@@ -136,6 +159,7 @@ types! {
     LimitReachedData<'_> = "limit.reached";
     BudgetSpent<'_> = "budget.spent";
     HandoverRequested<'_> = "handover.requested";
+    FeedbackGiven<'_> = "feedback.given";
 }
 
 /// Encodes an event as JSON; `None` if it cannot be encoded, which is logged. `timestamp` is RFC 3339.
@@ -183,6 +207,12 @@ pub fn session_key(session_id: &str) -> String {
 #[must_use]
 pub fn limit_key(name: &str) -> String {
     hashed("limit", name)
+}
+
+/// Returns the webhook id of feedback on a turn at a time, which is likewise always the same. A turn may get feedback again.
+#[must_use]
+pub fn feedback_key(request_id: &str, timestamp: &str) -> String {
+    hashed("feedback", &format!("{request_id}\n{timestamp}"))
 }
 
 /// Returns the name by which the database recognizes that the same request for a person waits already. It is a hash, since the

@@ -41,6 +41,9 @@ impl ShownLines {
                 text.push_str(&turn::text(line, texts.as_ref(), totals.turns, palette));
             } else {
                 text.push_str(&event(line, palette));
+                if line.is_feedback() {
+                    text.push_str(&turn::comment(line, texts.as_ref(), palette));
+                }
             }
         }
         if self.lines.len() > 1 {

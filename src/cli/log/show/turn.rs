@@ -114,16 +114,32 @@ fn quoted_texts(line: &EventLine, texts: Option<&LineTexts>, palette: Palette) -
         Some(LineTexts::Readable(texts)) => {
             (Some(printable_lines(&texts.message)), Some(printable_lines(&texts.answer)))
         }
-        Some(LineTexts::Altered) => return indented("texts     altered: their key is there, but does not open them"),
-        Some(LineTexts::NoKey) => {
-            return indented(
-                "texts     sealed with a key that is not in this database: erased, or made by another one",
-            );
-        }
-        None => return indented("texts     sealed; the database with their key could not be read"),
+        _ => return unread(texts).unwrap_or_default(),
     };
     let quote = |name, words: Option<String>| words.map(|words| quoted(name, &words, palette)).unwrap_or_default();
     quote("question", question) + &quote("answer", answer)
+}
+
+/// Returns the comment of feedback, or why it cannot be read; empty without a comment.
+pub(super) fn comment(line: &EventLine, texts: Option<&LineTexts>, palette: Palette) -> String {
+    let comment = match texts {
+        Some(LineTexts::NotLogged) => line.lines("comment"),
+        Some(LineTexts::Comment(comment)) => Some(printable_lines(comment)),
+        _ => return unread(texts).unwrap_or_default(),
+    };
+    comment.map(|words| quoted("comment", &words, palette)).unwrap_or_default()
+}
+
+/// Returns why the texts of a line cannot be read; `None` if they can, or are not logged.
+fn unread(texts: Option<&LineTexts>) -> Option<String> {
+    match texts {
+        Some(LineTexts::NotLogged | LineTexts::Readable(_) | LineTexts::Comment(_)) => None,
+        Some(LineTexts::Altered) => Some(indented("texts     altered: their key is there, but does not open them")),
+        Some(LineTexts::NoKey) => {
+            Some(indented("texts     sealed with a key that is not in this database: erased, or made by another one"))
+        }
+        None => Some(indented("texts     sealed; the database with their key could not be read")),
+    }
 }
 
 fn quoted(name: &str, words: &str, palette: Palette) -> String {

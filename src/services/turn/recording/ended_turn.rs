@@ -9,7 +9,7 @@ use crate::{
     adapters::{
         credentials::KeyLookup,
         session_log::{CallLine, ChatLine, milliseconds},
-        storage::{OutboxEntry, TurnRecord},
+        storage::{OutboxEntry, TurnOrigin, TurnRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
     services::turn::{ended_call::EndedCall, failure::TurnFailure, model_calls::CallRecord, request::TurnRequest},
@@ -135,6 +135,21 @@ impl EndedTurn<'_> {
             latency: self.timing.latency,
             usage_record,
             event,
+            origin: None,
+        }
+    }
+
+    /// Returns where the turn came from, for the feedback of its caller until the retention time `expires_at`.
+    pub(super) fn origin(&self, expires_at: Timestamp) -> TurnOrigin {
+        let Self { request, texts, .. } = self;
+        TurnOrigin {
+            chat_owner: request.chat_owner(),
+            visitor: request.asker.ticket_visitor(),
+            persona: request.persona.as_ref().map(|persona| persona.id.clone()),
+            site: request.asker.site().map(|site| site.settings.id.as_str().to_owned()),
+            api_key: request.asker.api_key().map(str::to_owned),
+            content_key: texts.content_key().map(str::to_owned),
+            expires_at,
         }
     }
 

@@ -82,6 +82,7 @@ impl Recorder {
         }
         let ended_at = self.storage.session_time();
         let mut record = turn.database_record(ended_at, lines.date(), self.usage_record(&turn), event);
+        record.origin = turn.code.is_none().then(|| turn.origin(self.storage.feedback_expiry()));
         if request.stream {
             turn.trace_stream_end();
         }

@@ -1,13 +1,13 @@
-//! The records that turns add to the outboxes, and those of sessions' ends that only the log has after a crash.
+//! The records that turns and feedback add to the outboxes, and those of sessions' ends that only the log has after a crash.
 
 use jiff::Timestamp;
 
 use crate::{
     adapters::{
         credentials::Credentials,
-        hooks::{self, SessionEnded, SessionTotals, TurnEnded},
+        hooks::{self, FeedbackGiven, SessionEnded, SessionTotals, TurnEnded},
         model::basic,
-        session_log::{ChatLine, LoggedStop, LoggedTurn},
+        session_log::{ChatLine, FeedbackLine, LoggedRating, LoggedStop, LoggedTurn},
         storage::{Destination, OutboxEntry, Storage},
         usage,
     },
@@ -122,6 +122,44 @@ impl OutboxEntries {
             };
             let timestamp = self.clock.rfc3339(stop.timestamp);
             Some((hooks::session_key(id.as_str()), hooks::encode(&timestamp, &ended)?))
+        };
+        self.storage.outbox(Destination::Events).entry(encode)
+    }
+
+    /// Creates the event that the caller of a turn has rated it, from its line in the session log.
+    pub(in crate::services::turn) fn feedback_given(&self, line: &FeedbackLine<'_>, at: Timestamp) -> OutboxEntry {
+        self.feedback_event(at, || FeedbackGiven {
+            request_id: line.request_id,
+            session_id: line.session_id,
+            api_key: line.api_key,
+            site: line.site,
+            persona: line.persona,
+            model: line.model,
+            rating: line.rating,
+            previous_rating: line.previous_rating,
+            has_comment: line.has_comment,
+        })
+    }
+
+    /// Creates the same event from a line that an earlier process has written.
+    pub(in crate::services::turn) fn logged_feedback(&self, line: &LoggedRating) -> OutboxEntry {
+        self.feedback_event(line.timestamp, || FeedbackGiven {
+            request_id: &line.request_id,
+            session_id: line.session_id.as_deref(),
+            api_key: line.api_key.as_deref(),
+            site: line.site.as_deref(),
+            persona: line.persona.as_deref(),
+            model: &line.model,
+            rating: &line.rating,
+            previous_rating: line.previous_rating.as_deref(),
+            has_comment: line.has_comment,
+        })
+    }
+
+    fn feedback_event<'a>(&self, at: Timestamp, data: impl FnOnce() -> FeedbackGiven<'a>) -> OutboxEntry {
+        let encode = || {
+            let (data, timestamp) = (data(), self.clock.rfc3339(at));
+            Some((hooks::feedback_key(data.request_id, &timestamp), hooks::encode(&timestamp, &data)?))
         };
         self.storage.outbox(Destination::Events).entry(encode)
     }

@@ -1,0 +1,254 @@
+//! Feedback: the caller of an answered turn rates the answer. It is in the session log first, and then in the database together
+//! with the turns before it, with the event for the owner's receiver.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use moka::{
+    future::Cache,
+    ops::compute::{CompResult, Op},
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{feedback_failure::FeedbackFailure, recording::Recorder, registry::Registry, text_scope::AskedBy};
+use crate::{
+    adapters::{
+        session_log::{CommentText, FeedbackLine, LogUnavailable},
+        storage::{AnsweredTurn, LoggedFeedback, Storage, StorageFailure},
+    },
+    domain::{
+        account::OwnerId,
+        client_ip::ClientIp,
+        feedback::{Comment, Rating},
+        limits::{LimitScope, UsageLimits},
+        log_position::LogEnd,
+        session::SessionId,
+        tenant::TicketVisitor,
+    },
+    foundation::{config::LogContent, error_chain::ErrorChain, tasks::Tasks},
+};
+
+/// The time between two removals of turns that can be rated no more.
+const PURGE_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Who rates an answer.
+#[derive(Clone, Debug)]
+pub struct FeedbackClient {
+    /// The client's address.
+    pub address: ClientIp,
+    /// Whether the request comes from this machine, and not through a proxy.
+    pub is_local: bool,
+    /// Whether the client is a server with an API key, which passes on the ratings of many people.
+    pub is_server: bool,
+    /// The session that the client names.
+    pub session: Option<SessionId>,
+    /// The owner of the client's chats.
+    pub owner: Option<OwnerId>,
+    /// The visitor of the client's ticket.
+    pub visitor: Option<TicketVisitor>,
+}
+
+/// What a client thinks of an answer.
+#[derive(Clone, Debug)]
+pub struct NewFeedback {
+    /// The id of the turn's request.
+    pub request_id: String,
+    /// The rating.
+    pub rating: Rating,
+    /// The comment.
+    pub comment: Option<Comment>,
+}
+
+/// Feedback that is recorded, now or before.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedFeedback {
+    /// The time of the request.
+    pub at: Timestamp,
+    /// Whether there is a comment in the session log.
+    pub has_comment: bool,
+}
+
+/// Records feedback, for one turn one after the other.
+#[derive(Debug)]
+pub(super) struct Feedback {
+    recorder: Arc<Recorder>,
+    registry: Arc<Registry>,
+    limits: Arc<UsageLimits>,
+    content: LogContent,
+    tasks: Tasks,
+    /// The turns whose feedback is being recorded. Further feedback on one of them waits.
+    in_progress: Cache<String, RecordedFeedback>,
+}
+
+/// A comment in the form in which it is logged.
+struct LoggedComment {
+    /// The mark by which the comment is recognized.
+    mark: String,
+    /// The sealed comment; `None` if texts are logged openly.
+    sealed: Option<String>,
+}
+
+impl Feedback {
+    /// Starts the task that removes turns that can be rated no more.
+    pub(super) fn start(
+        recorder: Arc<Recorder>,
+        registry: Arc<Registry>,
+        limits: Arc<UsageLimits>,
+        content: LogContent,
+        tasks: &Tasks,
+    ) -> Self {
+        let in_progress = Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(1)).build();
+        tasks.spawn("answered turns", purge(recorder.storage.clone(), tasks.stopping()));
+        Self { recorder, registry, limits, content, tasks: tasks.clone(), in_progress }
+    }
+
+    /// Records feedback. The request is counted for the client's address, whatever comes of it.
+    pub(super) async fn record(
+        &self,
+        client: FeedbackClient,
+        new: NewFeedback,
+    ) -> Result<RecordedFeedback, FeedbackFailure> {
+        let Recorder { log, storage, .. } = &*self.recorder;
+        if !client.is_server {
+            let (address, is_local) = (client.address, client.is_local);
+            self.limits.admit(LimitScope::Feedback, address, is_local, storage.session_time())?;
+        }
+        log.ensure_writable()?;
+        // A repeated request has an id of its own, and the turn that of the first one.
+        let first = self.registry.find(&new.request_id).map(|journal| journal.request_id.clone());
+        let new = NewFeedback { request_id: first.unwrap_or(new.request_id), ..new };
+        let (recorder, content, in_progress) = (Arc::clone(&self.recorder), self.content, self.in_progress.clone());
+        let work = async move {
+            let entry = in_progress.entry(new.request_id.clone());
+            let recorded = entry.and_try_compute_with(async |_| {
+                let recorded = record_next(&recorder, content, &client, &new).await?;
+                Ok::<_, FeedbackFailure>(Op::Put(recorded))
+            });
+            recorded.await
+        };
+        match self.tasks.run_to_completion("feedback", work).await.unwrap_or(Err(LogUnavailable.into()))? {
+            CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
+                Ok(entry.into_value())
+            }
+            CompResult::Removed(_) | CompResult::StillNone(_) => Err(FeedbackFailure::NoTurn),
+        }
+    }
+}
+
+/// Records feedback, while no other on the same turn is being recorded here.
+async fn record_next(
+    recorder: &Recorder,
+    content: LogContent,
+    client: &FeedbackClient,
+    new: &NewFeedback,
+) -> Result<RecordedFeedback, FeedbackFailure> {
+    let Recorder { storage, clock, .. } = recorder;
+    let turn = storage.answered_turn(&new.request_id).await?.filter(|turn| is_of(client, turn));
+    let turn = turn.ok_or(FeedbackFailure::NoTurn)?;
+    let logged = match &new.comment {
+        Some(comment) => logged_comment(storage, content, &new.request_id, &turn, comment).await?,
+        None => None,
+    };
+    let mark = logged.as_ref().map(|comment| &comment.mark);
+    let recorded = RecordedFeedback { at: clock.now(), has_comment: mark.is_some() };
+    // A rating without a comment leaves the comment on the same rating as it is.
+    if turn.rating == Some(new.rating) && (mark.is_none() || turn.comment_mark.as_ref() == mark) {
+        let has_comment = turn.comment_mark.is_some();
+        return Ok(RecordedFeedback { has_comment, ..recorded });
+    }
+    log(recorder, recorded.at, &turn, new, logged).await?;
+    Ok(recorded)
+}
+
+/// Whether a turn is the client's.
+fn is_of(client: &FeedbackClient, turn: &AnsweredTurn) -> bool {
+    let origin = &turn.origin;
+    let session = turn.session_id.as_ref();
+    let asked_by = AskedBy { session, chat_owner: origin.chat_owner, ticket_visitor: origin.visitor };
+    asked_by.admits(client.session.as_ref(), client.owner, client.visitor)
+}
+
+/// Returns a comment as it is to be logged; `None` if texts are not logged, or those of the turn were not or were erased.
+async fn logged_comment(
+    storage: &Storage,
+    content: LogContent,
+    request_id: &str,
+    turn: &AnsweredTurn,
+    comment: &Comment,
+) -> Result<Option<LoggedComment>, StorageFailure> {
+    let text = comment.expose();
+    match (content, &turn.origin.content_key) {
+        (LogContent::Plain, _) => {
+            Ok(Some(LoggedComment { mark: blake3::hash(text.as_bytes()).to_hex().to_string(), sealed: None }))
+        }
+        (LogContent::Sealed, Some(id)) => {
+            let Some(stored) = storage.content_key_reader().key(id).await? else { return Ok(None) };
+            let sealed = CommentText { comment: text.into() }.seal(&stored.key, request_id);
+            Ok(sealed.map(|sealed| LoggedComment { mark: stored.key.mark(text), sealed: Some(sealed) }))
+        }
+        (LogContent::Sealed, None) | (LogContent::Off, _) => Ok(None),
+    }
+}
+
+/// Writes the line of feedback, and queues what the database gets.
+async fn log(
+    recorder: &Recorder,
+    at: Timestamp,
+    turn: &AnsweredTurn,
+    new: &NewFeedback,
+    comment: Option<LoggedComment>,
+) -> Result<(), LogUnavailable> {
+    let origin = &turn.origin;
+    let sealed = comment.as_ref().and_then(|comment| comment.sealed.as_deref());
+    let is_plain = comment.is_some() && sealed.is_none();
+    let line = FeedbackLine {
+        request_id: &new.request_id,
+        session_id: turn.session_id.as_ref().map(SessionId::as_str),
+        api_key: origin.api_key.as_deref(),
+        model: &turn.model,
+        site: origin.site.as_deref(),
+        persona: origin.persona.as_deref(),
+        rating: new.rating.as_str(),
+        previous_rating: turn.rating.map(Rating::as_str),
+        has_comment: comment.is_some(),
+        content_key: origin.content_key.as_deref().filter(|_| sealed.is_some()),
+        sealed,
+        comment: new.comment.as_ref().filter(|_| is_plain).map(Comment::expose),
+    };
+    let mut lines = recorder.log.lines(at);
+    lines.add(&line);
+    let event = recorder.outbox_entries.feedback_given(&line, at);
+    let request_id = new.request_id.clone();
+    let comment_mark = comment.map(|comment| comment.mark);
+    let feedback = LoggedFeedback { request_id, rating: new.rating, comment_mark, event };
+    let (storage, metrics, rating) = (recorder.storage.clone(), Arc::clone(&recorder.metrics), new.rating);
+    let store = move |end: Option<LogEnd>| {
+        if let Some(end) = end {
+            metrics.count_feedback(rating);
+            storage.enqueue_feedback(feedback, end);
+        }
+    };
+    recorder.log.write_then(lines, store).await.map(drop)
+}
+
+/// Removes turns that can be rated no more, until the token is cancelled.
+async fn purge(storage: Storage, stopping: CancellationToken) {
+    loop {
+        if let Err(failure) = purge_once(&storage).await {
+            let failure = ErrorChain(&failure);
+            tracing::warn!(%failure, "turns that can be rated no more cannot be removed; trying again later");
+        }
+        if stopping.run_until_cancelled(sleep(PURGE_INTERVAL)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn purge_once(storage: &Storage) -> Result<(), StorageFailure> {
+    if !storage.try_acquire_lease("answered turns").await? {
+        return Ok(());
+    }
+    storage.sync_retention_time().await?;
+    storage.purge_answered_turns().await
+}
