@@ -15,6 +15,7 @@
  * - `contact`: the address of a link to a person: `https`, `http`, `mailto`, `tel`, `sms`, or relative to the page.
  * - `handover`: `off` shows no button that asks for a person. Without a `contact`, the button is there once a session of a
  *   server that passes such requests on has started.
+ * - `feedback`: visitors can rate answers, and comment on them.
  * - `target`: where links in answers open: `_blank` (the default), `_self`, `_top` or the name of a frame.
  * - `prompts`: questions offered while the conversation is empty, as a JSON list, or one a line.
  * - `strings`: texts as JSON, for other languages; see `Strings`. `dir` is respected.
@@ -26,7 +27,7 @@
  *
  * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `sources`, `chip`,
  * `error`, `retry`, `prompt`, `contact`, `form`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`,
- * `copy`, `latest`, `clear`, `close` and `chat` (which opens a bubble), `unread` (the number of new answers on that
+ * `copy`, `rate`, `latest`, `clear`, `close` and `chat` (which opens a bubble), `unread` (the number of new answers on that
  * button).
  */
 
@@ -98,6 +99,14 @@ export interface Strings {
   asked: string;
   cancel: string;
   ok: string;
+  /** The name of the two buttons that rate an answer. */
+  rate: string;
+  good: string;
+  bad: string;
+  /** The field of the form for a comment on an answer. */
+  comment: string;
+  sendComment: string;
+  commented: string;
   /** By error code, the sentence shown in place of the server's. The window has its own for `limit_reached` and `budget_spent`. */
   errors: Record<string, string>;
 }
@@ -165,6 +174,7 @@ export class AlChatWindow extends HTMLElement {
   target: string | null;
   contact: string | null;
   handover: string | null;
+  feedback: boolean;
   portal: boolean;
 
   /** Questions offered while the conversation is empty. */

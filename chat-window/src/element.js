@@ -22,7 +22,7 @@ const COUNTS = /** @type {const} */ ({ done: "answers", failed: "errors", stoppe
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
-  static observedAttributes = [...TEXT_ATTRIBUTES, "strings", "portal", "prompts", "id"];
+  static observedAttributes = [...TEXT_ATTRIBUTES, "strings", "portal", "feedback", "prompts", "id"];
 
   /** @type {Partial<Strings>} */
   #ownStrings = {};
@@ -68,6 +68,7 @@ export class AlChatWindow extends HTMLElement {
     onDemand: () => this.#client.onDemand(),
     isConnected: () => this.isConnected,
     contact: (attributes, child) => this.#contact(attributes, child),
+    rating: (turn) => this.#rating(turn),
     state: () => this.#state(),
     replaced: () => this.#restore(),
     save: () => this.#storage.save(),
@@ -118,6 +119,15 @@ export class AlChatWindow extends HTMLElement {
   /** Whether an answer is being written. */
   get busy() {
     return this.#going !== undefined;
+  }
+
+  /** Whether visitors can rate answers. */
+  get feedback() {
+    return this.hasAttribute("feedback");
+  }
+
+  set feedback(isOffered) {
+    this.toggleAttribute("feedback", isOffered);
   }
 
   /** Whether the server stores the conversation and recognises the visitor by a cookie. */
@@ -382,6 +392,12 @@ export class AlChatWindow extends HTMLElement {
     const onDemand = await this.#client.onDemand();
     if (onDemand) onDemand.askForPerson(this.#texts, this.#client, this.#session, this.#last, this.#composer.root);
     else this.#composer.showProblem(this.#texts.failed);
+  }
+
+  /** Loads what adds the buttons that rate an answer; undefined if it cannot be rated. */
+  async #rating(/** @type {Turn} */ turn) {
+    if (!this.feedback || !turn.requestId) return undefined;
+    return (await this.#client.onDemand())?.ratingOf(this.#texts, this.#client, turn, this.#host.save);
   }
 
   /** Windows with the same name on different pages of a site have the same conversation. */

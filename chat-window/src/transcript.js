@@ -21,12 +21,14 @@ const COPIED_TIME = 2000;
 const note = (/** @type {string} */ text) => node("div", { class: "note" }, text);
 
 /**
- * The window. `prompts()` are offered while there are no turns; `contact` creates what leads to a person.
+ * The window. `prompts()` are offered while there are no turns; `contact` creates what leads to a person; `rating` loads what adds
+ * the buttons that rate an answer.
  * @typedef {object} Host
  * @property {() => Strings} strings
  * @property {() => string[]} prompts
  * @property {(name: string) => string | undefined} attribute
  * @property {(attributes: Record<string, string>, child: Node | string) => HTMLElement | undefined} contact
+ * @property {(turn: Turn) => Promise<((copy: HTMLElement) => void) | undefined>} rating
  * @property {(question?: string) => void} send
  * @property {() => void} retry
  */
@@ -118,6 +120,13 @@ export class Transcript {
     if (list) after.push(list);
     view.copy.hidden = isGoing || !view.markdown.text;
     view.after.replaceChildren(...after);
+    if (status === "done") this.#addRating(turn, view.copy);
+  }
+
+  /** Adds the buttons that rate an answer beside the one that copies it, if they are not there. */
+  async #addRating(/** @type {Turn} */ turn, /** @type {HTMLElement} */ copy) {
+    const add = await this.#host.rating(turn);
+    if (add && !copy.nextSibling) this.#scrolling.change(() => add(copy));
   }
 
   /** @returns {TurnView} */

@@ -24,6 +24,7 @@ import { splitReasoning } from "./reasoning.js";
  * @property {string} [finish] the server's finish reason
  * @property {import("./sources.js").Source[]} [sources] what the answer is based on
  * @property {string} [notice] why the owner's guard cut the answer off
+ * @property {"up" | "down"} [rating] the visitor's
  * @property {Failure} [failure] why it failed
  * @property {number} [until] when it may be asked again
  * @property {{ username?: string, model?: string, persona?: string }} [options] the attributes when the question was asked

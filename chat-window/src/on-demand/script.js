@@ -2,4 +2,5 @@
 
 export { askForPerson } from "./handover.js";
 export { mergeHistory } from "./portal-history.js";
+export { ratingOf } from "./rating.js";
 export { readFiles } from "./reading-files.js";

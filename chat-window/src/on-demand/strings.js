@@ -10,6 +10,12 @@ const ENGLISH = {
   asked: "Your request was passed on.",
   cancel: "Cancel",
   ok: "OK",
+  rate: "Rate this answer",
+  good: "Good answer",
+  bad: "Bad answer",
+  comment: "Comment (optional)",
+  sendComment: "Send comment",
+  commented: "Thank you for your comment.",
 };
 
 /** Returns all texts: these, replaced by those that the window has. */
