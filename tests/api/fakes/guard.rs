@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::model::Gate;
 use super::{
     Answer, Counter, FakeServer, Handler, JSON, Progress, read_json, respond, respond_json, respond_text, status,
-    wait_for,
 };
 
 type Judge = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
