@@ -18,14 +18,49 @@ const DEFAULT_IMAGE_TOKENS: u64 = 1500;
 pub struct Abilities {
     /// The context window in tokens, answer included.
     pub window: u64,
+    /// The most tokens that the model reads at once; `None` if that is not known. A smaller window in the settings does not keep
+    /// its server from reading more.
+    pub largest_window: Option<u64>,
+    /// The most tokens of an answer, with its reasoning, as published; `None` if that is not known.
+    pub published_answer: Option<u64>,
     /// The tokens of an image; `None` for a model without vision.
     pub image: Option<u64>,
-    /// Whether the model reasons before it answers. OpenAI's reasoning models refuse a temperature, and count reasoning tokens
-    /// as tokens of the answer.
+    /// Whether the model reasons before it answers, and the tokens of that count as tokens of the answer.
     pub reasons: bool,
+    /// Whether it is one of OpenAI's models that reason: they refuse `temperature` and `max_tokens`.
+    pub is_openai_reasoning: bool,
 }
 
 impl Abilities {
+    /// The properties of a model of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        window: DEFAULT_WINDOW,
+        largest_window: None,
+        published_answer: None,
+        image: None,
+        reasons: false,
+        is_openai_reasoning: false,
+    };
+
+    /// Returns the properties with what was learned of the model: its context window, and whether it was seen to reason.
+    #[must_use]
+    pub fn with_learned(self, window: Option<u64>, has_reasoned: bool) -> Self {
+        Self {
+            window: window.unwrap_or(self.window),
+            largest_window: window.or(self.largest_window),
+            reasons: self.reasons || has_reasoned,
+            ..self
+        }
+    }
+
+    /// Returns the most tokens that an answer can have, with its reasoning: as published, and never more than fit into the
+    /// context window.
+    #[must_use]
+    pub fn longest_answer(self) -> u64 {
+        let window = self.largest_window.unwrap_or(self.window);
+        self.published_answer.map_or(window, |longest| longest.min(window))
+    }
+
     /// Whether the model has vision.
     #[must_use]
     pub fn has_vision(self) -> bool {
@@ -64,35 +99,23 @@ impl KnownModels {
     /// Returns the properties of a model; defaults for an unknown one. A provider before the name (`openai/gpt-4o`) is ignored.
     #[must_use]
     pub fn abilities(&self, model: &str) -> Abilities {
-        let known = self.line(model);
+        let published = self.line(model).map_or(Abilities::UNKNOWN, Line::abilities);
         let listed = self.listed.get(model);
-        let window = self.windows.get(model).copied().or_else(|| known?.window);
-        let image = known.and_then(|line| line.image);
+        let window = self.windows.get(model).copied();
         let has_vision = match listed.and_then(|listed| listed.vision) {
             _ if self.vision.contains(model) => true,
             Some(has_vision) => has_vision,
-            None => image.is_some(),
+            None => published.has_vision(),
         };
-        let may_reason = listed.and_then(|listed| listed.reasoning) != Some(false);
+        let reasoning = listed.and_then(|listed| listed.reasoning);
         Abilities {
-            window: window.unwrap_or(DEFAULT_WINDOW),
-            image: has_vision.then(|| image.unwrap_or(DEFAULT_IMAGE_TOKENS)),
-            reasons: may_reason && known.is_some_and(|line| line.reasons),
+            window: window.unwrap_or(published.window),
+            largest_window: published.largest_window.max(window),
+            image: has_vision.then(|| published.image.unwrap_or(DEFAULT_IMAGE_TOKENS)),
+            reasons: reasoning.unwrap_or(published.reasons),
+            is_openai_reasoning: published.is_openai_reasoning && reasoning != Some(false),
+            ..published
         }
-    }
-
-    /// Returns the most tokens that a model reads at once; `None` if that is not known. A smaller window in the settings does
-    /// not keep its server from reading more.
-    #[must_use]
-    pub fn largest_window(&self, model: &str) -> Option<u64> {
-        let published = self.line(model).and_then(|line| line.window);
-        published.into_iter().chain(self.windows.get(model).copied()).max()
-    }
-
-    /// Returns the most tokens that an answer of a model has, with its reasoning; `None` if that is not known.
-    #[must_use]
-    pub fn longest_answer(&self, model: &str) -> Option<u64> {
-        self.line(model).and_then(|line| line.answer)
     }
 
     /// Returns the line that describes a model: by the name that it has at its provider, or else by its own.
@@ -130,6 +153,17 @@ impl Line {
             _ => return None,
         };
         Some(Self { name: within.unwrap_or(name), matches_anywhere: within.is_some(), window, answer, image, reasons })
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            window: self.window.unwrap_or(DEFAULT_WINDOW),
+            largest_window: self.window,
+            published_answer: self.answer,
+            image: self.image,
+            reasons: self.reasons,
+            is_openai_reasoning: self.reasons,
+        }
     }
 
     fn matches(&self, name: &str) -> bool {
@@ -215,11 +249,9 @@ mod tests {
     #[test]
     fn settings_replace_and_extend_the_table() {
         let known = KnownModels::new(&[("gpt-4o".into(), 30_000), ("mine".into(), 4096)], &["mine".into()]);
-        assert_eq!(known.abilities("gpt-4o"), Abilities { window: 30_000, image: Some(1500), reasons: false });
-        assert_eq!(
-            known.abilities("mine"),
-            Abilities { window: 4096, image: Some(DEFAULT_IMAGE_TOKENS), reasons: false }
-        );
+        let seen = |model| (known.abilities(model).window, known.abilities(model).image);
+        assert_eq!(seen("gpt-4o"), (30_000, Some(1500)));
+        assert_eq!(seen("mine"), (4096, Some(DEFAULT_IMAGE_TOKENS)));
         assert_eq!(known.abilities("gpt-4o-mini").window, 128_000);
     }
 
@@ -229,21 +261,30 @@ mod tests {
             [("gpt-4o", 30_000), ("gpt-4", 1_000_000), ("mine", 4096)].map(|(name, size)| (name.into(), size));
         let known = KnownModels::new(&windows, &[]);
         let expected = [("gpt-4o", Some(128_000)), ("gpt-4", Some(1_000_000)), ("mine", Some(4096)), ("yours", None)];
-        assert_eq!(expected.map(|(model, _)| (model, known.largest_window(model))), expected);
+        assert_eq!(expected.map(|(model, _)| (model, known.abilities(model).largest_window)), expected);
     }
 
     #[test]
     fn the_longest_answer_is_known_by_name() {
         let known = KnownModels::new(&[("gpt-4o-mini".into(), 1000)], &[]);
         let expected = [
-            ("gpt-4o-mini", Some(16_384)),
-            ("openai/gpt-4.1-2025-04-14", Some(32_768)),
-            ("o3-mini", Some(100_000)),
-            ("gpt-4", None),
-            ("llava:7b", None),
-            ("mine", None),
+            ("gpt-4o-mini", 16_384),
+            ("openai/gpt-4.1-2025-04-14", 32_768),
+            ("o3-mini", 100_000),
+            ("gpt-4", 8192),
+            ("llava:7b", DEFAULT_WINDOW),
+            ("mine", DEFAULT_WINDOW),
         ];
-        assert_eq!(expected.map(|(model, _)| (model, known.longest_answer(model))), expected);
+        assert_eq!(expected.map(|(model, _)| (model, known.abilities(model).longest_answer())), expected);
+    }
+
+    #[test]
+    fn what_was_learned_of_a_model_takes_precedence() {
+        let known = KnownModels::new(&[], &[]).abilities("gpt-4o-mini");
+        assert_eq!(known.with_learned(None, false), known);
+        let learned = known.with_learned(Some(2000), true);
+        assert_eq!((learned.window, learned.largest_window, learned.longest_answer()), (2000, Some(2000), 2000));
+        assert!(learned.reasons && !learned.is_openai_reasoning);
     }
 
     #[test]
@@ -251,7 +292,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("al-chat.toml");
         let text = "[[models]]\nname = \"a\"\nupstream_name = \"gpt-4o\"\n[[models]]\nname = \"b\"\nwindow = 9000\nvision = true\n\
-                    [[models]]\nname = \"o3\"\nvision = false\nreasoning = false\n[[models]]\nname = \"gpt-4o\"\nupstream_name = \"x\"\n";
+                    [[models]]\nname = \"o3\"\nvision = false\nreasoning = false\n[[models]]\nname = \"gpt-4o\"\nupstream_name = \"x\"\n\
+                    [[models]]\nname = \"local\"\nreasoning = true\n";
         std::fs::write(&file, text).unwrap();
         let path = file.display().to_string();
         let settings = |more: &[(&'static str, &'static str)]| {
@@ -261,13 +303,15 @@ mod tests {
         };
         let known = KnownModels::of(&settings(&[]));
         let facts = |known: &KnownModels, model: &str| {
-            let Abilities { window, image, reasons } = known.abilities(model);
-            (window, image.is_some(), reasons)
+            let abilities = known.abilities(model);
+            (abilities.window, abilities.has_vision(), abilities.reasons)
         };
         assert_eq!(facts(&known, "a"), (128_000, true, false));
         assert_eq!(facts(&known, "b"), (9000, true, false));
         assert_eq!(facts(&known, "o3"), (200_000, false, false));
         assert_eq!(facts(&known, "gpt-4o"), (128_000, true, false), "a name that only its provider knows says nothing");
+        assert_eq!(facts(&known, "local"), (DEFAULT_WINDOW, false, true));
+        assert!(!known.abilities("local").is_openai_reasoning, "a local server may ignore the newer name of the limit");
         let known = KnownModels::of(&settings(&[("MODEL_WINDOWS", "b=5000"), ("VISION_MODELS", "o3")]));
         assert_eq!(facts(&known, "b"), (5000, true, false), "the environment takes precedence");
         assert_eq!(facts(&known, "o3"), (200_000, true, false));

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::domain::chat::{Image, MessageText};
 
-    const SMALL: Abilities = Abilities { window: 200, image: Some(40), reasons: false };
+    const SMALL: Abilities = Abilities { window: 200, image: Some(40), ..Abilities::UNKNOWN };
 
     fn said(role: Role, content: &str) -> Message {
         Message::new(role, content)
@@ -231,7 +231,7 @@ mod tests {
             shown("Ten.", &megabytes(10)),
             shown("Nine.", &megabytes(9)),
         ];
-        let model = Abilities { window: 128_000, image: Some(1500), reasons: false };
+        let model = Abilities { window: 128_000, image: Some(1500), ..Abilities::UNKNOWN };
         let mut builder = PromptBuilder::new(None, shown("Sixteen.", &megabytes(15)), model);
         assert!(history.iter().rev().all(|message| builder.offer(message.clone())));
         let messages = builder.into_messages();
@@ -262,7 +262,7 @@ mod tests {
         (0_u64..800, prop::option::of(1_u64..100)).prop_map(|(window, image)| Abilities {
             window,
             image,
-            reasons: false,
+            ..Abilities::UNKNOWN
         })
     }
 

@@ -1,6 +1,6 @@
 //! The parts of the module for turns, and how they are put together.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     admission::Admission,
@@ -70,7 +70,7 @@ impl Parts {
         let abilities = Arc::new(ModelAbilities::new(KnownModels::of(&config.model), Arc::clone(&routes)));
 
         start_outboxes(config, dependencies);
-        let recorder = Arc::new(recorder(config, dependencies, &abilities, &metrics));
+        let recorder = Arc::new(recorder(config, dependencies, &persona_models, &routes, &abilities, &metrics));
         let missing_lines = recover(&recorder, progress, outage).await?;
 
         let turn_limits = Arc::new(TurnLimits::start(config, dependencies, &abilities, &metrics, outage).await?);
@@ -80,13 +80,12 @@ impl Parts {
         let admission = Arc::new(admission(dependencies, Arc::clone(&permits), &tasks));
         let registry =
             Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window, stream_memory(config)));
-        let guard = memory_guard::run(Arc::clone(&registry), dependencies.tasks.stopping());
-        dependencies.tasks.spawn("journal memory", guard);
+        let stopping = dependencies.tasks.stopping();
+        dependencies.tasks.spawn("journal memory", memory_guard::run(Arc::clone(&registry), stopping));
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
         let guard = open_guard(config, dependencies, guard_metrics);
-        let judges_answers = config.hooks.guard.as_ref().is_some_and(|guard| guard.answers);
-        let of_answers = guard.clone().filter(|_| judges_answers);
+        let of_answers = guard.clone().filter(|guard| guard.judges_answers);
         let model_metrics = Arc::clone(&metrics);
         let model_calls = ModelCalls::new(&config.model, &models, routes, abilities, model_metrics, of_answers);
         let model_calls = Arc::new(model_calls);
@@ -134,7 +133,7 @@ fn stream_memory(config: &Config) -> usize {
 
 fn open_guard(config: &Config, dependencies: &Dependencies, metrics: GuardMetrics) -> Option<Arc<Guard>> {
     let (hook, settings) = (dependencies.guard.clone()?, config.hooks.guard.as_ref()?);
-    Some(Arc::new(Guard::new(hook, settings.fail, metrics)))
+    Some(Arc::new(Guard::new(hook, settings, metrics)))
 }
 
 /// Starts the tasks that send the records of the outboxes.
@@ -152,6 +151,8 @@ fn start_outboxes(config: &Config, dependencies: &Dependencies) {
 fn recorder(
     config: &Config,
     dependencies: &Dependencies,
+    persona_models: &BTreeSet<String>,
+    routes: &Arc<Routes>,
     abilities: &Arc<ModelAbilities>,
     metrics: &Arc<Metrics>,
 ) -> Recorder {
@@ -162,8 +163,9 @@ fn recorder(
         clock: dependencies.clock.clone(),
         metrics: Arc::clone(metrics),
         usage_meter: UsageMeter::new(Prices::of(&config.model), Arc::clone(abilities)),
+        routes: Arc::clone(routes),
         outbox_entries: OutboxEntries::new(
-            used_credentials(config, dependencies),
+            used_credentials(config, dependencies, persona_models),
             dependencies.storage.clone(),
             dependencies.clock.clone(),
         ),
@@ -171,8 +173,12 @@ fn recorder(
 }
 
 /// Returns the keys of the providers whose models may answer, and those of the first provider if Papita's address is set.
-fn used_credentials(config: &Config, dependencies: &Dependencies) -> Vec<Credentials> {
-    let mut used = config.used_providers(&dependencies.personas.models());
+fn used_credentials(
+    config: &Config,
+    dependencies: &Dependencies,
+    persona_models: &BTreeSet<String>,
+) -> Vec<Credentials> {
+    let mut used = config.used_providers(persona_models);
     if config.credentials.papita_configured {
         used.insert(ProviderIndex::default());
     }

@@ -115,10 +115,12 @@ impl OpenAi {
         }
     }
 
-    /// Returns the context window of a model in tokens, if its server stated it in a refusal.
+    /// Returns what was learned of a model: the context window in tokens, if its server stated it in a refusal, and whether the
+    /// model has been seen to reason.
     #[must_use]
-    pub fn learned_window(&self, model: &str) -> Option<u64> {
-        self.learned.get(model).window
+    pub fn learned(&self, model: &str) -> (Option<u64>, bool) {
+        let LearnedModel { window, reasons, .. } = self.learned.get(model);
+        (window, reasons)
     }
 
     /// Records that a model reasons, so that later requests allow tokens for that.
@@ -126,12 +128,6 @@ impl OpenAi {
         if !self.learned.get(model).reasons {
             self.learned.update(model, |learned| learned.reasons = true);
         }
-    }
-
-    /// Whether a model has been seen to reason.
-    #[must_use]
-    pub fn has_reasoned(&self, model: &str) -> bool {
-        self.learned.get(model).reasons
     }
 
     /// Whether a model's server supports streaming, as far as is known.

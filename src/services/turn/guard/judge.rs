@@ -9,7 +9,7 @@ use super::{
 use crate::{
     adapters::hooks::{GuardHook, GuardRequest, HookFailure, Verdict},
     domain::breaker::CallerHash,
-    foundation::config::GuardFail,
+    foundation::config::{self, GuardFail},
     services::turn::failure::TurnFailure,
 };
 
@@ -18,12 +18,18 @@ use crate::{
 pub(in crate::services::turn) struct Guard {
     hook: Arc<GuardHook>,
     fail: GuardFail,
+    /// Whether it judges answers, too.
+    pub(in crate::services::turn) judges_answers: bool,
     metrics: GuardMetrics,
 }
 
 impl Guard {
-    pub(in crate::services::turn) fn new(hook: Arc<GuardHook>, fail: GuardFail, metrics: GuardMetrics) -> Self {
-        Self { hook, fail, metrics }
+    pub(in crate::services::turn) fn new(
+        hook: Arc<GuardHook>,
+        settings: &config::Guard,
+        metrics: GuardMetrics,
+    ) -> Self {
+        Self { hook, fail: settings.fail, judges_answers: settings.answers, metrics }
     }
 
     /// Asks the guard about a text, and returns how that went, with the verdict by which the turn goes on. If the guard gave

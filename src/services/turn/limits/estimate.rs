@@ -7,6 +7,7 @@ use crate::{
     domain::{
         chat::Message,
         cost::{Prices, TokenUsage},
+        known_models::Abilities,
         limits::Amounts,
         persona::Persona,
     },
@@ -37,36 +38,33 @@ impl Estimator {
     /// Returns the most that a turn can use: its prompt, as far as the model can read it, and the longest answer. A price that is
     /// not known counts as none.
     pub(super) fn most(&self, request: &TurnRequest, model: &str) -> Amounts {
-        let persona = request.persona.as_deref();
-        let window = self.abilities.largest_window(model).unwrap_or(u64::MAX);
+        let abilities = self.abilities.of(model);
+        let prompt = prompt_tokens(request.persona.as_deref(), &request.messages, abilities.image);
         let usage = TokenUsage {
-            prompt: self.prompt_tokens(persona, &request.messages, model).min(window),
-            completion: self.answer_tokens(request, model),
+            prompt: prompt.min(abilities.largest_window.unwrap_or(u64::MAX)),
+            completion: self.answer_tokens(request, abilities),
         };
         let cost = self.prices.cost(model, usage).unwrap_or_default();
         Amounts { turns: 1, tokens: usage.total(), cost: cost.total() }
     }
 
-    /// Returns the most tokens of a prompt. A token has at least one byte; one for each is too many for most texts, but turns
-    /// that run at once can't spend more than what is reserved, and counting would take longer than the whole admission.
-    fn prompt_tokens(&self, persona: Option<&Persona>, messages: &[Message], model: &str) -> u64 {
-        let texts = persona.map(|persona| persona.prompt.as_str()).into_iter();
-        let texts = texts.chain(messages.iter().map(|message| message.content.as_str()));
-        let tokens = texts.map(|text| text.len() as u64 + MESSAGE_TOKENS).fold(0, u64::saturating_add);
-        let images = messages.iter().filter(|message| message.image.is_some()).count() as u64;
-        if images == 0 {
-            return tokens;
-        }
-        let image = self.abilities.of(model).image.unwrap_or_default();
-        tokens.saturating_add(images.saturating_mul(image.saturating_mul(LARGEST_IMAGE)))
-    }
-
-    fn answer_tokens(&self, request: &TurnRequest, model: &str) -> u64 {
-        let limit = self.answer_limits.of(request).tokens(self.abilities.of(model).window).map(u64::from);
+    fn answer_tokens(&self, request: &TurnRequest, abilities: Abilities) -> u64 {
+        let limit = self.answer_limits.of(request).tokens(abilities.window).map(u64::from);
         match limit {
-            Some(limit) if self.abilities.reasons(model) => limit + u64::from(REASONING_ALLOWANCE),
+            Some(limit) if abilities.reasons => limit + u64::from(REASONING_ALLOWANCE),
             Some(limit) => limit,
-            None => self.abilities.longest_answer(model),
+            None => abilities.longest_answer(),
         }
     }
+}
+
+/// Returns the most tokens of a prompt. `image` are those of an image; `None` for a model without vision. A token has at least one
+/// byte; one for each is too many for most texts, but turns that run at once can't spend more than what is reserved, and counting
+/// would take longer than the whole admission.
+fn prompt_tokens(persona: Option<&Persona>, messages: &[Message], image: Option<u64>) -> u64 {
+    let texts = persona.map(|persona| persona.prompt.as_str()).into_iter();
+    let texts = texts.chain(messages.iter().map(|message| message.content.as_str()));
+    let tokens = texts.map(|text| text.len() as u64 + MESSAGE_TOKENS).fold(0, u64::saturating_add);
+    let images = messages.iter().filter(|message| message.image.is_some()).count() as u64;
+    tokens.saturating_add(images.saturating_mul(image.unwrap_or_default().saturating_mul(LARGEST_IMAGE)))
 }

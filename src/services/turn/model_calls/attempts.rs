@@ -5,7 +5,6 @@ use std::pin::pin;
 use tokio::{select, time::timeout_at};
 
 use super::{
-    abilities::ModelAbilities,
     call_record::CallRecord,
     call_request::{CallRequest, Target},
     routes::Route,
@@ -25,7 +24,6 @@ use crate::{
 
 /// Calls models for one turn, once each, and writes the answer to the turn's journal.
 pub(super) struct Attempts<'r> {
-    pub(super) abilities: &'r ModelAbilities,
     pub(super) metrics: &'r Metrics,
     pub(super) settings: &'r config::Model,
     /// The guard that judges answers; `None` if nothing judges them.
@@ -84,23 +82,23 @@ impl<'r> Attempts<'r> {
     fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
         let CallRequest { messages, persona, .. } = self.request;
         let has_images = messages.iter().any(|message| message.image.is_some());
-        let abilities = self.abilities.of(target.model);
-        let reasons = abilities.reasons;
+        let abilities = target.abilities;
+        let reasons = abilities.is_openai_reasoning;
         ModelRequest {
             model: target.route.upstream,
             instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
-            answer_limit: self.request.answer_limit.tokens(abilities.window),
+            answer_limit: self.answer_limit(target),
             reasons,
             stream: self.streams(target.route),
         }
     }
 
     /// Returns the maximum length of an answer in tokens.
-    fn answer_limit(&self, model: &str) -> Option<u32> {
-        self.request.answer_limit.tokens(self.abilities.of(model).window)
+    fn answer_limit(&self, target: Target<'_>) -> Option<u32> {
+        self.request.answer_limit.tokens(target.abilities.window)
     }
 
     /// Writes an answer to the journal while it arrives.
@@ -213,7 +211,7 @@ impl<'r> Attempts<'r> {
         let report = &record.report;
         if report.has_reasoned && !report.had_reasoning_allowance {
             target.route.provider.client.note_reasoning(target.route.upstream);
-            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit(target.model).is_some();
+            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit(target).is_some();
         }
     }
 

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::routes::Route;
 use crate::{
-    domain::{breaker::CallerHash, chat::Message, persona::Persona, tenant::Tenant},
+    domain::{breaker::CallerHash, chat::Message, known_models::Abilities, persona::Persona, tenant::Tenant},
     services::turn::{answer_limits::TurnAnswerLimit, idempotency::KeyClaim, journal::Journal},
 };
 
@@ -48,6 +48,7 @@ impl CallRequest<'_> {
 pub(super) struct Target<'m> {
     pub(super) model: &'m str,
     pub(super) route: Route<'m>,
+    pub(super) abilities: Abilities,
     /// The time at which another model is called if this one has sent no text. `None` if there is no other model, or if
     /// the model is called for a whole answer: such an answer shows nothing before its end, so slowness can't be seen.
     pub(super) fallback_at: Option<Instant>,

@@ -5,6 +5,7 @@ use std::pin::pin;
 use tokio::time::Instant;
 
 use super::{
+    abilities::ModelAbilities,
     call_record::CallRecord,
     call_request::{CallRequest, Target},
     retries::Retries,
@@ -21,6 +22,7 @@ pub(super) struct Fallbacks<'a, 'r> {
     /// The other models, in the order in which they are called.
     pub(super) models: &'a [String],
     pub(super) routes: &'a Routes,
+    pub(super) abilities: &'a ModelAbilities,
     pub(super) retries: Retries<'r>,
     pub(super) request: CallRequest<'r>,
     /// Whether the turn's idempotency key is marked, as it must be before the first call.
@@ -88,7 +90,8 @@ impl<'a> Fallbacks<'a, '_> {
             claim.mark_for_good().await?;
             self.is_marked = true;
         }
-        let target = Target { model, route, fallback_at: self.fallback_at(route, remaining) };
+        let abilities = self.abilities.of(model);
+        let target = Target { model, route, abilities, fallback_at: self.fallback_at(route, remaining) };
         Ok(self.retries.call(target, record).await?)
     }
 

@@ -122,11 +122,11 @@ impl ModelCalls {
     {
         let Self { settings, routes, abilities, breakers, metrics, guard } = self;
         let guard = guard.as_deref();
-        let attempts = Attempts { abilities, metrics, settings, guard, request };
+        let attempts = Attempts { metrics, settings, guard, request };
         let keys = KeyRotation { provider, attempts };
         let retries = Retries { limit: settings.retries, breakers, keys, request };
         let models = settings.fallbacks_of(requested);
-        Fallbacks { models, routes, retries, request, is_marked: false }
+        Fallbacks { models, routes, abilities, retries, request, is_marked: false }
     }
 }
 

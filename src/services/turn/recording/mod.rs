@@ -19,8 +19,14 @@ pub(super) use self::{
     usage_meter::UsageMeter,
 };
 use super::{
-    ending::Ending, failure::TurnFailure, journal::Journal, limits::Reservation, metrics::Metrics,
-    model_calls::CallRecord, request::TurnRequest, summary::TurnSummary,
+    ending::Ending,
+    failure::TurnFailure,
+    journal::Journal,
+    limits::Reservation,
+    metrics::Metrics,
+    model_calls::{CallRecord, Routes},
+    request::TurnRequest,
+    summary::TurnSummary,
 };
 use crate::{
     adapters::{
@@ -44,6 +50,7 @@ pub(super) struct Recorder {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) usage_meter: UsageMeter,
+    pub(super) routes: Arc<Routes>,
     pub(super) outbox_entries: OutboxEntries,
 }
 
@@ -74,7 +81,7 @@ impl Recorder {
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);
-        let line = turn.log_line(self.usage_meter.provider_name(calls));
+        let line = turn.log_line(self.routes.provider_name(calls.model));
         lines.add(&line);
         let event = self.outbox_entries.turn_ended(&line, at);
         if journal.is_on_record() {
@@ -127,7 +134,7 @@ impl Recorder {
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let recorded_at = self.clock.rfc3339(self.clock.now());
         journal.note_record();
-        let line = turn.log_line(self.usage_meter.provider_name(calls));
+        let line = turn.log_line(self.routes.provider_name(calls.model));
         self.log.record_stream(&ChatLine { recorded_at: Some(&recorded_at), ..line });
     }
 

@@ -85,7 +85,7 @@ impl UsageMeter {
         if !calls.is_streamed {
             return Amounts::MAX;
         }
-        if !self.abilities.reasons(calls.model) {
+        if !self.abilities.of(calls.model).reasons {
             return Amounts::default();
         }
         let seconds = calls.started_at.map_or(0, |started_at| started_at.elapsed().as_secs() + 1);
@@ -104,11 +104,6 @@ impl UsageMeter {
         let mut tokens = calls.earlier.usage;
         tokens += TokenUsage { prompt, completion: journal.estimated_tokens() };
         TurnUsage { tokens, source: UsageSource::Estimated, cost: self.cost(calls.model, Some(tokens)) }
-    }
-
-    /// Returns the name of the called model's provider; `None` if there is only one provider, or for the built-in responder.
-    pub(super) fn provider_name(&self, calls: &CallRecord<'_>) -> Option<&str> {
-        self.abilities.provider_name(calls.model)
     }
 
     /// Returns a rough estimate of the tokens of the latest call's prompt, which costs little.
