@@ -48,6 +48,7 @@ mod full_disk;
 mod generated_docs;
 mod guard;
 mod guard_answers;
+mod guard_limits;
 mod guard_protocol;
 mod handover;
 #[cfg(target_os = "linux")]

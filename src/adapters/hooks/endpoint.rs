@@ -8,7 +8,7 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
 use super::{breaker::HookBreaker, failure::HookFailure, private_addresses::CheckedResolver};
@@ -38,6 +38,8 @@ pub(super) struct HookSettings {
     pub(super) breaker: config::Breaker,
     /// Whether a public name may have a private address.
     pub(super) may_be_private: bool,
+    /// The most calls at a time. Others wait, which counts as time of the call.
+    pub(super) max_calls: usize,
 }
 
 /// An HTTP endpoint of the owner, with a client of its own.
@@ -47,20 +49,22 @@ pub(super) struct HookEndpoint {
     headers: HeaderMap,
     timeout: Duration,
     client: Client,
+    calls: Semaphore,
     breaker: HookBreaker,
 }
 
 impl HookEndpoint {
     /// Creates an endpoint. `proxy` is for `https` addresses.
     pub(super) fn new(settings: HookSettings, proxy: &config::Proxy) -> Result<Self, ClientFailure> {
-        let HookSettings { name, url, token, timeout, breaker, may_be_private } = settings;
+        let HookSettings { name, url, token, timeout, breaker, may_be_private, max_calls } = settings;
         let resolver = Arc::new(CheckedResolver::of(&url, may_be_private));
         let client = http_client::build_with_resolver(timeout, proxy, &resolver)?;
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (ACCEPT, JSON)]);
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, token.bearer());
         }
-        Ok(Self { url, headers, timeout, client, breaker: HookBreaker::new(name, breaker) })
+        let calls = Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS));
+        Ok(Self { url, headers, timeout, client, calls, breaker: HookBreaker::new(name, breaker) })
     }
 
     /// Returns the address.
@@ -81,7 +85,12 @@ impl HookEndpoint {
         let permit = self.breaker.admit(caller)?;
         // All maps of these bodies have texts as keys, so that they can be encoded.
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
-        let answer = timeout(self.timeout, self.call(body, max_bytes)).await;
+        let calling = async {
+            // The semaphore is never closed.
+            let _permit = self.calls.acquire().await;
+            self.call(body, max_bytes).await
+        };
+        let answer = timeout(self.timeout, calling).await;
         let answer = answer.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
         let outcome = answer.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
         permit.record(&outcome);
@@ -111,7 +120,10 @@ impl HookEndpoint {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use reqwest::dns::{Name, Resolve, Resolving};
+    use tokio::{net::TcpListener, select, time::sleep};
 
     use super::*;
     use crate::adapters::hooks::private_addresses::PrivateAddress;
@@ -133,6 +145,7 @@ mod tests {
             timeout: Duration::from_secs(5),
             breaker: config::Breaker { failure_rate: 50, pause: Duration::from_secs(10) },
             may_be_private: false,
+            max_calls: 10,
         }
     }
 
@@ -143,5 +156,30 @@ mod tests {
         endpoint.client = http_client::build_with_resolver(endpoint.timeout, &proxy, &resolver).unwrap();
         let posted = endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(())).await;
         assert_eq!(posted, Err(HookFailure::PrivateAddress));
+    }
+
+    #[tokio::test]
+    async fn further_calls_wait_for_the_end_of_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/judge", listener.local_addr().unwrap())).unwrap();
+        let settings = HookSettings { url: url.into(), max_calls: 1, ..settings() };
+        let endpoint = HookEndpoint::new(settings, &config::Proxy::default()).unwrap();
+        let post = || endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(()));
+        let mut first = Box::pin(post());
+        let mut second = pin!(post());
+        let _held = select! {
+            answered = &mut first => panic!("{answered:?}"),
+            accepted = listener.accept() => accepted.unwrap(),
+        };
+        select! {
+            answered = &mut second => panic!("{answered:?}"),
+            _ = listener.accept() => panic!("the second call did not wait"),
+            () = sleep(Duration::from_millis(50)) => {}
+        }
+        drop(first);
+        select! {
+            answered = &mut second => panic!("{answered:?}"),
+            accepted = listener.accept() => drop(accepted.unwrap()),
+        }
     }
 }

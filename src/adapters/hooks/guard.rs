@@ -171,7 +171,8 @@ impl GuardHook {
     pub fn new(config: &Config) -> Result<Option<Self>, ClientFailure> {
         let Some(config::Guard { url, token, timeout, .. }) = config.hooks.guard.clone() else { return Ok(None) };
         let (breaker, may_be_private) = (config.model.breaker, config.hooks.private_addresses);
-        let settings = HookSettings { name: "guard", url, token, timeout, breaker, may_be_private };
+        let max_calls = config.turns.max_turns;
+        let settings = HookSettings { name: "guard", url, token, timeout, breaker, may_be_private, max_calls };
         Ok(Some(Self(HookEndpoint::new(settings, &config.proxy)?)))
     }
 

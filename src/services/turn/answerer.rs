@@ -98,6 +98,12 @@ impl Answerer {
             () = out_of_time => Err(ModelFailure::Timeout.into()),
             () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
+        let result = match result {
+            Err(TurnFailure::Model(ModelFailure::Timeout)) if calls.give_up_guard() => {
+                Err(TurnFailure::GuardUnavailable)
+            }
+            result => result,
+        };
         Ending { result, was_abandoned: is_abandoned && !journal.has_readers() }
     }
 

@@ -41,7 +41,7 @@ pub(in crate::services::turn) struct Judgement {
 }
 
 impl Judgement {
-    /// Returns a judgement that the turn did not wait for, as its client has left.
+    /// Returns a judgement that the turn did not wait for, as its client has left or its time is over.
     pub(in crate::services::turn) fn abandoned(time: Duration) -> Self {
         Self { outcome: GuardOutcome::Failed, time, has_reached_guard: true }
     }
@@ -81,7 +81,7 @@ impl GuardRecord {
     }
 
     /// Adds the judgement of a piece of the answer.
-    pub(super) fn add_answer(&mut self, Judgement { outcome, time, .. }: Judgement) {
+    pub(in crate::services::turn) fn add_answer(&mut self, Judgement { outcome, time, .. }: Judgement) {
         let before = self.answer.unwrap_or(AnswerJudgements { outcome, parts: 0, time: Duration::ZERO });
         let outcome = before.outcome.max(outcome);
         self.answer = Some(AnswerJudgements { outcome, parts: before.parts + 1, time: before.time + time });

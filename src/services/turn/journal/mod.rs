@@ -7,6 +7,7 @@ mod memory;
 mod noted_call;
 mod reader;
 mod readers;
+mod received_text;
 mod slow_readers;
 mod state;
 mod transcript;

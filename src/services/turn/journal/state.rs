@@ -4,6 +4,7 @@ use super::{
     event::{Event, EventKind},
     noted_call::NotedCall,
     readers::Readers,
+    received_text::ReceivedText,
     transcript::Transcript,
 };
 use crate::{
@@ -28,8 +29,8 @@ pub(super) struct State {
     pub(super) latest_call: Option<NotedCall>,
     /// Whether the answer to the latest call has begun. There may be no text of it yet.
     pub(super) is_answering: bool,
-    /// The estimated tokens of the text that the model has sent, if the guard judges it before it is added.
-    pub(super) received_tokens: Option<u64>,
+    /// The text that the model has sent, if the guard judges it before it is added.
+    pub(super) received: Option<ReceivedText>,
     pub(super) readers: Readers,
     pub(super) cancellation: Option<Cancellation>,
     /// The message of the stored chat that holds the question, once it is stored.
@@ -69,7 +70,7 @@ impl State {
             calls: 0,
             latest_call: None,
             is_answering: false,
-            received_tokens: None,
+            received: None,
             readers: Readers::default(),
             cancellation: None,
             question: None,
@@ -141,6 +142,9 @@ impl State {
     pub(super) fn end(&mut self, result: Result<TurnSummary, TurnFailure>) {
         if result.is_ok() {
             self.begin();
+        }
+        if let Some(received) = &mut self.received {
+            received.forget_text();
         }
         let transcript = match &mut self.phase {
             Phase::Waiting { .. } => None,

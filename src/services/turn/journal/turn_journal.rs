@@ -18,6 +18,7 @@ use super::{
     erasure::Erasure,
     memory::JournalMemory,
     noted_call::NotedCall,
+    received_text::ReceivedText,
     state::{Cancellation, Phase, State},
     transcript::{Transcript, beginning},
 };
@@ -163,10 +164,10 @@ impl Journal {
 
     /// Notes text that the model has sent, and that is added once the guard has judged it.
     pub(in crate::services::turn) fn note_received(&self, text: &str) {
-        let tokens = estimate::answer_tokens(text, 1);
         let mut state = self.state();
         state.is_answering = true;
-        state.received_tokens = Some(state.received_tokens.unwrap_or_default().saturating_add(tokens));
+        state.received.get_or_insert_default().add(text);
+        count(&self.memory, &mut state);
     }
 
     /// Adds a piece of text. Waits while the fastest reader is too far behind, so that a slow reader slows down the
@@ -252,7 +253,8 @@ impl Journal {
     /// Returns the estimated tokens that the model has sent so far.
     pub(in crate::services::turn) fn estimated_tokens(&self) -> u64 {
         let state = self.state();
-        state.received_tokens.unwrap_or_else(|| estimate::answer_tokens(state.text(), state.pieces()))
+        let of_text = || estimate::answer_tokens(state.text(), state.pieces());
+        state.received.as_ref().map_or_else(of_text, ReceivedText::tokens)
     }
 
     /// Returns the memory of this journal, in bytes.
@@ -263,7 +265,7 @@ impl Journal {
     /// Whether the model has sent any text.
     pub(in crate::services::turn) fn has_text(&self) -> bool {
         let state = self.state();
-        state.pieces() > 0 || state.received_tokens.is_some()
+        state.pieces() > 0 || state.received.is_some()
     }
 
     /// Whether there is any text for readers but white space.
@@ -398,7 +400,8 @@ impl Drop for Journal {
 /// Counts a journal's memory if it has changed.
 fn count(memory: &JournalMemory, state: &mut State) {
     let question = state.masked_question.as_ref().map_or(0, String::len);
-    let size = OTHER_BYTES + question + state.transcript().map_or(0, Transcript::memory_size);
+    let received = state.received.as_ref().map_or(0, ReceivedText::memory_size);
+    let size = OTHER_BYTES + question + received + state.transcript().map_or(0, Transcript::memory_size);
     if size != state.counted {
         memory.count(state.counted, size);
         state.counted = size;

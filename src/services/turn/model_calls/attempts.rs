@@ -1,6 +1,6 @@
 //! A single call to a model.
 
-use std::pin::pin;
+use std::{pin::pin, time::Instant};
 
 use tokio::{select, time::timeout_at};
 
@@ -155,6 +155,8 @@ impl<'r> Attempts<'r> {
             let received = {
                 let mut next = pin!(self.next(answer, target));
                 loop {
+                    let waiting = record.waits_for_guard_since.unwrap_or_else(Instant::now);
+                    record.waits_for_guard_since = (!output.has_room()).then_some(waiting);
                     select! {
                         biased;
                         judged = output.judged() => {
@@ -175,7 +177,9 @@ impl<'r> Attempts<'r> {
                 Ok(None) => {
                     // The turn may end during the last judgement.
                     record.report = answer.report();
+                    record.waits_for_guard_since = Some(Instant::now());
                     record.ended_by_guard = output.finish(&mut record.guard).await.err();
+                    record.waits_for_guard_since = None;
                     return Ok(());
                 }
                 Err(failure) => {

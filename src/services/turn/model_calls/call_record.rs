@@ -10,7 +10,8 @@ use crate::{
     domain::cost::TokenUsage,
     services::turn::{
         ended_call::EndedCall,
-        guard::{AnswerEnd, GuardRecord},
+        failure::TurnFailure,
+        guard::{AnswerEnd, GuardRecord, Judgement},
         journal::NotedCall,
     },
 };
@@ -47,6 +48,9 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) earlier: ReportedUse,
     /// What the guard said.
     pub(in crate::services::turn) guard: GuardRecord,
+    /// The time from which the turn has waited for the guard while no text of the model could be read; `None` while a model is
+    /// waited for.
+    pub(super) waits_for_guard_since: Option<Instant>,
     /// How the guard has ended the answer; `None` if it has not.
     pub(in crate::services::turn) ended_by_guard: Option<AnswerEnd>,
     /// The complete answer of the latest call, whose connection can be used again.
@@ -81,6 +85,7 @@ impl<'a> CallRecord<'a> {
             report: AnswerReport::default(),
             earlier: ReportedUse::default(),
             guard: GuardRecord::default(),
+            waits_for_guard_since: None,
             ended_by_guard: None,
             complete: None,
             should_retry_with_reasoning: false,
@@ -134,6 +139,15 @@ impl<'a> CallRecord<'a> {
         let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
+    }
+
+    /// Ends the answer of a turn whose time is over if the turn was waiting for the guard, and not for a model. Returns whether
+    /// it was.
+    pub(in crate::services::turn) fn give_up_guard(&mut self) -> bool {
+        let Some(since) = self.waits_for_guard_since.take() else { return false };
+        self.guard.add_answer(Judgement::abandoned(since.elapsed()));
+        self.ended_by_guard = Some(AnswerEnd::Failed(TurnFailure::GuardUnavailable));
+        true
     }
 
     /// Returns the guard's sentence about an answer that it has cut off.
