@@ -214,6 +214,10 @@ fn log_start(state: &AppState, address: SocketAddr) {
     if !host_is_local && !state.credentials.demo_mode() {
         warn_about_costs(state);
     }
+    let unused = state.config.unused_providers(&state.personas.models());
+    if !unused.is_empty() {
+        tracing::warn!(providers = ?unused, "these providers are not used: none of their models may answer");
+    }
     let sites = state.config.sites.iter().map(|site| site.id.to_string()).collect::<Vec<_>>();
     if !sites.is_empty() {
         tracing::info!(?sites, "the sites of {}", state.config.config_file.path.display());

@@ -77,7 +77,7 @@ pub fn run() -> ExitCode {
         return log::run(&command, Path::new(ENV_FILE));
     }
     let source = Source::of_process(Path::new(ENV_FILE));
-    let notices = source.notices();
+    let mut notices = source.notices();
     let config = match Config::read(&source) {
         Ok(config) => config,
         Err(invalid) => {
@@ -86,6 +86,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(INVALID_CONFIGURATION);
         }
     };
+    notices.extend(config.notices());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

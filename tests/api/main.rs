@@ -90,6 +90,8 @@ mod personas;
 mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
+mod provider_check;
+mod provider_settings;
 mod providers;
 mod query_plans;
 mod quotas;

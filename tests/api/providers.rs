@@ -19,25 +19,25 @@ use crate::{
 };
 
 /// Returns the text of a provider with further fields.
-fn provider(name: &str, base_url: &str, fields: &str) -> String {
+pub fn provider(name: &str, base_url: &str, fields: &str) -> String {
     format!("[[providers]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\n{fields}\n")
 }
 
 /// Returns the text of a model with further fields.
-fn model(name: &str, provider: &str, fields: &str) -> String {
+pub fn model(name: &str, provider: &str, fields: &str) -> String {
     format!("[[models]]\nname = \"{name}\"\nprovider = \"{provider}\"\n{fields}\n")
 }
 
 /// Two providers: `one` with the model `first` and the key `sk-one`, and `two` with `second` and `sk-two`, which answers where
 /// `first` is unavailable.
-struct Pair {
-    one: FakeModel,
-    two: FakeModel,
-    setup: TestSetup,
+pub struct Pair {
+    pub one: FakeModel,
+    pub two: FakeModel,
+    pub setup: TestSetup,
 }
 
 impl Pair {
-    async fn new(settings: &[(&str, &str)]) -> Self {
+    pub async fn new(settings: &[(&str, &str)]) -> Self {
         let (one, two) = (FakeModel::start().await, FakeModel::start().await);
         let text = [
             provider("one", &one.base_url(), "key = { env = \"KEY_ONE\" }"),
@@ -431,83 +431,6 @@ async fn a_model_has_its_own_fallbacks_price_and_window() {
 }
 
 #[tokio::test]
-async fn names_of_models_are_among_those_of_the_file() {
-    let text = [provider("one", "http://127.0.0.1:9/v1", ""), model("small", "one", ""), model("large", "one", "")];
-    let setup = || with_file(TestSetup::new(), &text.concat());
-    for name in ["OPENAI_MODEL", "ALLOWED_MODELS", "FALLBACK_MODELS"] {
-        let ran = run(&setup().with(name, "unlisted"), &["check"]).await;
-        let words = format!("{name}: expected names among those of [[models]] in ");
-        assert!(
-            ran.code == Some(2) && ran.err.contains(&words) && ran.err.contains("sites.toml: small, large"),
-            "{ran:?}"
-        );
-        assert!(!ran.err.contains("unlisted"), "{ran:?}");
-    }
-    let with_persona = setup();
-    let folder = with_persona.path().join("personas");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("eva.md"), "+++\nname = \"Eva\"\nmodel = \"unlisted\"\n+++\n\nBe kind.\n").unwrap();
-    let with_persona = with_persona.with("PERSONAS_DIR", &folder.display().to_string());
-    let ran = run(&with_persona, &[]).await;
-    assert!(ran.code == Some(2) && ran.err.contains("the persona eva names a model that is not among"), "{ran:?}");
-    // The first model of the file is the default.
-    let ran = run(&setup(), &["check"]).await;
-    assert!(ran.out.contains("Model: small does not answer"), "{ran:?}");
-}
-
-#[tokio::test]
-async fn mistakes_are_reported_with_lines_and_without_values() {
-    let text = "[[providers]]\nname = \"Secret!\"\nbase_url = \"Secret\"\nkey = \"sk-Secret\"\n\n[[providers]]\nname = \"two\"\nbase_url = \
-                \"http://a.example/v1\"\nkey = { env = \"KEY\", file = \"Secret\" }\nheaders = { Authorization = \"Bearer Secret\" }\nbody = { model = \
-                \"Secret\" }\nomit = [\"Secret\"]\nfirst_byte_timeout = \"Secret\"\nunknown = \"Secret\"\n\n[[models]]\nname = \
-                \"m\"\nprovider = \"three\"\nprice = { input = \"Secret\" }\nwindow = 0\nfallbacks = [\"Secret\"]\n";
-    let ran = run(&with_file(TestSetup::new(), text), &[]).await;
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    for (line, words) in [
-        (2, "a name of 1 to 40"),
-        (3, "a URL that starts with http"),
-        (4, "a table as key"),
-        (9, "exactly one of env, file and papita"),
-        (10, "none that each request has by itself"),
-        (11, "fields other than model, messages"),
-        (12, "stream_options, temperature, max_tokens"),
-        (13, "a time such as"),
-        (14, "and not unknown"),
-        (18, "one of two, or no value"),
-        (19, "US dollars per million tokens"),
-        (20, "a whole number of tokens"),
-        (21, "names of other models"),
-    ] {
-        let place = format!(" in line {line} of ");
-        let found = ran.err.lines().any(|text| text.contains(words) && text.contains(&place));
-        assert!(found, "line {line}: {words} in {}", ran.err);
-    }
-    assert!(!ran.err.contains("Secret"), "{}", ran.err);
-}
-
-#[tokio::test]
-async fn files_that_the_file_names_are_read_at_the_start() {
-    let setup = TestSetup::new();
-    let (key, roots) = (setup.path().join("key"), setup.path().join("roots.pem"));
-    let text = provider(
-        "one",
-        "http://127.0.0.1:9/v1",
-        &format!("key = {{ file = \"{}\" }}\nroots = \"{}\"", key.display(), roots.display()),
-    );
-    let setup = with_file(setup, &text);
-    let ran = run(&setup, &[]).await;
-    for words in ["as key.file in line 4 of ", "as roots in line 5 of "] {
-        assert!(ran.code == Some(2) && ran.err.contains(words), "{words} in {ran:?}");
-    }
-    fs::write(&key, "your-api-key").unwrap();
-    fs::write(&roots, "Secret").unwrap();
-    let ran = run(&setup, &[]).await;
-    for words in ["a file with an API key", "a PEM file with valid certificates"] {
-        assert!(ran.code == Some(2) && ran.err.contains(words) && !ran.err.contains("Secret"), "{words} in {ran:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_provider_trusts_its_own_authorities() {
     let (server, authority) = (FakeModel::start().await, Authority::new());
     let proxy = tls::start(&authority.issue(&["localhost"]), server.address()).await;
@@ -522,62 +445,6 @@ async fn a_provider_trusts_its_own_authorities() {
     service.client.chat("hello").await.assert_ok();
     let request = json!({ "message": "hello", "model": "n" });
     service.client.post("/api/chat", &request).await.assert_error(502, "model_unreachable");
-}
-
-#[tokio::test]
-#[cfg(unix)]
-async fn other_providers_in_the_file_are_used_after_the_next_start() {
-    let Pair { one, two, setup } = Pair::new(&[]).await;
-    let mut process = setup.start_process().await;
-    let text = fs::read_to_string(setup.path().join("sites.toml")).unwrap();
-    // What has only moved is the same.
-    write_file(&setup, &format!("[limits]\nvisitor = \"50/day\"\n{text}"));
-    process.wait_for_line("sites.toml was read again").await;
-    process.signal("HUP");
-    loop {
-        let line = process.diagnostics.recv().await.expect("a line");
-        assert!(!line.contains("after the next start"), "{line}");
-        if line.contains("sites.toml was read again") {
-            break;
-        }
-    }
-    write_file(&setup, &text.replace(&one.base_url(), &two.base_url()));
-    let warning = process.wait_for_line("are used after the next start").await;
-    assert!(warning.contains("other providers or models in "), "{warning}");
-    process.client.chat("hello").await.assert_ok();
-    assert_eq!((one.call_count(), two.call_count()), (1, 0));
-}
-
-#[tokio::test]
-async fn check_asks_all_models_and_prints_a_table() {
-    let Pair { one, two, setup } = Pair::new(&[("ALLOWED_MODELS", "second")]).await;
-    let ran = run(&setup, &["check"]).await;
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!((one.call_count(), two.call_count()), (2, 2));
-    for line in
-        ["Key of one: from KEY_ONE; ", "Key of two: from KEY_TWO; ", "Model: second answers, whole and streamed."]
-    {
-        assert!(ran.out.contains(line), "{line} in {ran:?}");
-    }
-    let cells = |model: &str| {
-        let line = ran.out.lines().find(|line| line.starts_with(model)).expect("a row");
-        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(cells("model  ")[..3], ["model", "provider", "key"]);
-    assert_eq!(cells("first  ")[..6], ["first", "one", "set", "yes", "yes", "reported"]);
-    assert_eq!(cells("second  ")[..6], ["second", "two", "set", "yes", "yes", "reported"]);
-    // One that does not answer, with a key of another provider.
-    two.accept_only(&["sk-right"]);
-    one.set_behaviour(Behaviour::Delayed(Duration::from_millis(10), Box::new(Behaviour::Echo)));
-    let ran = run(&setup.with("KEY_TWO", "gsk_0123456789abcdef"), &["check"]).await;
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(
-        ran.out.contains("the key looks like one of Groq") && ran.out.contains("(base_url of the provider two)"),
-        "{ran:?}"
-    );
-    let row = ran.out.lines().find(|line| line.starts_with("second  ")).expect("a row");
-    assert_eq!(row.split_whitespace().collect::<Vec<_>>()[3..], ["no", "no", "none", "-", "-"]);
-    assert!(!ran.out.contains("gsk_0123"), "{ran:?}");
 }
 
 #[tokio::test]

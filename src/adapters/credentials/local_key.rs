@@ -100,6 +100,11 @@ impl LocalKey {
 
     /// Reads the file again and again until the service stops, and replaces the key after each change.
     async fn poll_file(self, mut watch: FileWatch, stopping: CancellationToken) {
+        // It may have changed between the reading of the settings and the start of the watch.
+        let this = self.clone();
+        if stopping.run_until_cancelled(run_blocking(move || this.read_file())).await.is_none() {
+            return;
+        }
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
             let polling = run_blocking(move || {

@@ -26,6 +26,8 @@ pub(super) struct PapitaKeys(Arc<State>);
 #[derive(Debug)]
 struct State {
     papita: Papita,
+    /// The name of the key in Papita.
+    name: String,
     presence: PapitaPresence,
     /// The time for which a key is used without a call to Papita.
     fresh: Duration,
@@ -55,6 +57,7 @@ impl PapitaKeys {
     ) -> Self {
         Self(Arc::new(State {
             papita: Papita::new(client, &settings.papita_url, settings.papita_timeout, name),
+            name: name.to_owned(),
             presence,
             fresh: settings.fresh,
             pauses: RetryPauses::new(settings.retry),
@@ -186,7 +189,7 @@ impl PapitaKeys {
             // This shows nothing about Papita, and may be over in a moment.
             return CachedCall { result: Err(FetchFailure::NoDescriptors), lifetime: Duration::ZERO };
         }
-        self.0.presence.record(fetched.as_ref().err().copied());
+        self.0.presence.record(&self.0.name, fetched.as_ref().err().copied());
         match fetched {
             Ok(key) if *request == FetchRequest::KeyOtherThan(key.debug_hash()) => {
                 // The refused key is stored all the same. A provider may refuse by mistake, and without another key, an

@@ -60,8 +60,8 @@ impl PapitaPresence {
         let _ = self.was_found.subscribe().wait_for(|was_found| *was_found).await;
     }
 
-    /// Records the result of a call: a failure, or `None` for a success.
-    pub(super) fn record(&self, failure: Option<FetchFailure>) {
+    /// Records the result of a call for the key with this name: a failure, or `None` for a success.
+    pub(super) fn record(&self, name: &str, failure: Option<FetchFailure>) {
         if failure.is_none_or(FetchFailure::is_from_papita) {
             self.was_found.send_if_modified(|was_found| !std::mem::replace(was_found, true));
         }
@@ -71,7 +71,11 @@ impl PapitaPresence {
         if let Some(failure) = failure
             && self.is_expected()
         {
-            tracing::warn!(%failure, "Papita returned no API key; check PAPITA_API_URL and the key stored in Papita");
+            tracing::warn!(
+                %failure,
+                name,
+                "Papita returned no API key; check PAPITA_API_URL and the key of this name that is stored in Papita"
+            );
         }
     }
 }

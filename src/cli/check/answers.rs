@@ -20,7 +20,7 @@ use crate::{
     foundation::{
         config::{AiService, Config, KeySource, PerProvider, Provider, ProviderIndex},
         http_client::{self, Client},
-        secret::{ApiKey, FingerprintKey, SigningSecret},
+        secret::{FingerprintKey, SigningSecret},
         tasks::Tasks,
     },
     services::turn::ProviderAccess,
@@ -41,8 +41,8 @@ const COLUMNS: [&str; 8] = [
 /// The number of these columns that are aligned to the left.
 const LEFT_COLUMNS: usize = 6;
 
-/// Asks all models that may answer, those of one provider one after the other, and prints what was found. Succeeds if each of
-/// them answers, or the built-in responder does. `of_personas` are the models that personas name.
+/// Asks all models that may answer and for which there is a key, those of one provider one after the other, and prints what was
+/// found. Succeeds if each of them answers, or the built-in responder does. `of_personas` are the models that personas name.
 pub(super) async fn check_answers(config: &Config, of_personas: &BTreeSet<String>, has_database: bool) -> bool {
     let first = config.providers.first();
     let tasks = Tasks::default();
@@ -60,35 +60,45 @@ pub(super) async fn check_answers(config: &Config, of_personas: &BTreeSet<String
     let of_default = config.model.provider_of(&config.model.default);
     let others = config.used_providers(of_personas).into_iter().filter(|index| *index != of_default);
     let mut works = true;
-    let mut callable = Vec::new();
+    let mut checked = Vec::new();
     for index in [of_default].into_iter().chain(others) {
         let provider = config.providers.get(index);
         let found = access.get(index).credentials.access().await;
         print(&format!("{}: {}.\n", subject(config, provider), about_key(config, provider, &found, by.as_ref())));
         match found {
-            Access::Key(credential) => callable.push((index, Some(credential))),
-            Access::NoKeyNeeded => callable.push((index, None)),
+            Access::Key(credential) => checked.push((index, Ok(Some(credential)))),
+            Access::NoKeyNeeded => checked.push((index, Ok(None))),
             Access::BuiltIn => {
                 print("Model: demo mode, the built-in responder answers.\n");
                 if config.model.service == AiService::Basic {
                     return true;
                 }
             }
-            Access::Missing(_) => works = false,
+            Access::Missing(none) => {
+                works = false;
+                checked.push((index, Err(none)));
+            }
         }
     }
-    let checks = callable.iter().map(|(index, credential)| {
+    let checks = checked.iter().map(async |(index, credential)| {
         let names = models.iter().copied().filter(|model| config.model.provider_of(model) == *index);
-        check_models(config, *index, credential.as_ref(), &access, names.collect())
+        match credential {
+            Ok(credential) => check_models(config, *index, credential.as_ref(), &access, names.collect()).await,
+            Err(none) => names.map(|model| Found::without_key(model, *none)).collect(),
+        }
     });
     let found = join_all(checks).await;
     for line in found.iter().flatten().flat_map(|found| &found.lines) {
         print(&format!("{line}\n"));
     }
-    let rows = callable.iter().zip(&found).flat_map(|((index, credential), found)| {
+    let rows = checked.iter().zip(&found).flat_map(|((index, credential), found)| {
         let provider = &config.providers.get(*index).name;
-        let key = credential.as_ref().map(|credential| &credential.key);
-        found.iter().map(|found| row(found, provider, key, by.as_ref())).collect::<Vec<_>>()
+        let key = match credential {
+            Ok(Some(Credential { key, .. })) => by.as_ref().map_or_else(|| "set".to_owned(), |by| key.fingerprint(by)),
+            Ok(None) => "none".to_owned(),
+            Err(_) => "missing".to_owned(),
+        };
+        found.iter().map(|found| row(found, provider, &key)).collect::<Vec<_>>()
     });
     let header = COLUMNS.map(str::to_owned).to_vec();
     let rows = [header].into_iter().chain(rows).collect::<Vec<_>>();
@@ -159,8 +169,7 @@ async fn fingerprint_key(config: &Config, has_database: bool) -> Option<Fingerpr
 }
 
 /// Returns the row of a model in the table.
-fn row(found: &Found, provider: &str, key: Option<&ApiKey>, by: Option<&FingerprintKey>) -> Vec<String> {
-    let fingerprint = |key: &ApiKey| by.map_or_else(|| "set".to_owned(), |by| key.fingerprint(by));
+fn row(found: &Found, provider: &str, key: &str) -> Vec<String> {
     let works = |answered: Option<Answered>| if answered.is_some() { "yes" } else { "no" }.to_owned();
     let seconds = |answered: Option<Answered>| {
         answered.map_or_else(|| "-".to_owned(), |answered| format!("{:.2}", answered.took.as_secs_f64()))
@@ -175,7 +184,7 @@ fn row(found: &Found, provider: &str, key: Option<&ApiKey>, by: Option<&Fingerpr
     vec![
         found.model.clone(),
         provider.to_owned(),
-        key.map_or_else(|| "none".to_owned(), fingerprint),
+        key.to_owned(),
         works(found.whole),
         works(found.streamed),
         counts.to_owned(),

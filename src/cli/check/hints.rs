@@ -5,7 +5,7 @@ use url::Url;
 use super::{listing::Listing, server::Server, similar_names::most_similar};
 use crate::{
     adapters::model::ModelFailure,
-    foundation::{config::Config, redaction::redacted, secret::ServerUrl},
+    foundation::{config::Config, http_client::Cause, redaction::redacted, secret::ServerUrl},
 };
 
 /// Providers: the prefix of their keys, their name, and their base URL.
@@ -41,12 +41,16 @@ pub(super) async fn hints(config: &Config, server: Server<'_>, model: &str, fail
             hints.extend(about_name(config, server, model, &names));
             false
         }
+        Listing::NoResponse(Cause::Reset | Cause::NotHttp) if answers_by_tls(server).await => {
+            hints.push(about_tls(&setting));
+            false
+        }
         Listing::NoResponse(cause) => {
-            hints.push(cause.to_string());
+            hints.push(server.about_authority(cause).unwrap_or_else(|| cause.to_string()));
             false
         }
         Listing::NeedsTls => {
-            hints.push(format!("the server expects TLS on this port; begin {setting} with https://"));
+            hints.push(about_tls(&setting));
             false
         }
         Listing::Redirect(location) => {
@@ -65,6 +69,24 @@ pub(super) async fn hints(config: &Config, server: Server<'_>, model: &str, fail
         hints.push(about_path(server).await);
     }
     hints
+}
+
+fn about_tls(setting: &str) -> String {
+    format!("the server expects TLS on this port; begin {setting} with https://")
+}
+
+/// Whether a server that gives no answer by plain HTTP expects TLS on the port that the address names.
+async fn answers_by_tls(server: Server<'_>) -> bool {
+    let mut url = Url::clone(&server.provider.base_url);
+    if url.scheme() != "http" || url.port().is_none() || url.set_scheme("https").is_err() {
+        return false;
+    }
+    match Listing::read(server, &url).await {
+        Listing::NoResponse(cause) => {
+            matches!(cause, Cause::TlsUnknownAuthority | Cause::TlsOtherName | Cause::TlsExpired | Cause::TlsOther)
+        }
+        _ => true,
+    }
 }
 
 fn about_key(server: Server<'_>) -> String {

@@ -10,7 +10,7 @@ mod server;
 mod similar_names;
 mod sites;
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use super::output::{print, print_error};
 use crate::{
@@ -31,12 +31,18 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
     works &= files::check_log(&config.session_log);
     let personas = check_personas(&config);
     works &= personas.as_ref().is_some_and(|personas| sites::check_sites(&config, personas));
-    print_costs(&config, personas.as_ref());
+    let of_personas = personas.as_ref().map(Personas::models).unwrap_or_default();
+    print_costs(&config, &of_personas);
     works &= guard::check_guard(&config).await;
     if let Some(events) = &config.events {
         print(&format!("Events: posted to {}, and signed; this check posts none.\n", events.url));
     }
-    let of_personas = personas.as_ref().map(Personas::models).unwrap_or_default();
+    for provider in config.unused_providers(&of_personas) {
+        print(&format!(
+            "Provider {provider}: not used; none of its models may answer (OPENAI_MODEL, ALLOWED_MODELS, FALLBACK_MODELS, \
+             fallbacks, personas).\n"
+        ));
+    }
     works &= answers::check_answers(&config, &of_personas, has_database).await;
     if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -67,9 +73,8 @@ fn check_personas(config: &Config) -> Option<Personas> {
 }
 
 /// Prints the most that the limits let a day cost, and who is exempt from limits.
-fn print_costs(config: &Config, personas: Option<&Personas>) {
-    let of_personas = personas.map(Personas::models).unwrap_or_default();
-    print(&format!("Limits: {}.\n", WorstDay::of(config, &of_personas)));
+fn print_costs(config: &Config, of_personas: &BTreeSet<String>) {
+    print(&format!("Limits: {}.\n", WorstDay::of(config, of_personas)));
     if let Some(exempt) = exemption(&config.limits) {
         print(&format!("Exempt: {exempt}.\n"));
     }

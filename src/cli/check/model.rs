@@ -6,8 +6,14 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{super::output::print_status, hints::hints, listing::Listing, server::Server};
 use crate::{
-    adapters::model::{ModelError, ModelFailure, ModelRequest, OpenAi},
-    domain::prompt,
+    adapters::{
+        credentials::NoCredential,
+        model::{ModelError, ModelFailure, ModelRequest, OpenAi},
+    },
+    domain::{
+        known_models::{Abilities, KnownModels},
+        prompt,
+    },
     foundation::config::{self, Config},
 };
 
@@ -34,6 +40,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Returns what is known of a model that is not asked, since there is no key for it.
+    pub(super) fn without_key(model: &str, none: NoCredential) -> Self {
+        let lines = vec![format!("Model: {model} is not asked, as there is no key for it; {none}.")];
+        Self { model: model.to_owned(), lines, whole: None, streamed: None }
+    }
+
     /// Whether the model answers, whole and streamed.
     pub(super) fn works(&self) -> bool {
         self.whole.is_some() && self.streamed.is_some()
@@ -54,13 +66,14 @@ pub(super) struct ModelCheck<'a> {
     config: &'a Config,
     server: Server<'a>,
     client: OpenAi,
+    known: KnownModels,
 }
 
 impl<'a> ModelCheck<'a> {
     pub(super) fn new(config: &'a Config, server: Server<'a>) -> Self {
         let patient = config::Provider { first_byte_timeout: TIMEOUT, ..server.provider.clone() };
         let client = OpenAi::new(&patient, config.model.response_limit, server.client.clone());
-        Self { config, server, client }
+        Self { config, server, client, known: KnownModels::of(&config.model) }
     }
 
     /// Asks a model a short question, whole and streamed.
@@ -80,7 +93,18 @@ impl<'a> ModelCheck<'a> {
             *(if stream { &mut found.streamed } else { &mut found.whole }) = Some(answered);
         }
         found.lines.push(format!("Model: {model} answers, whole and streamed."));
+        found.lines.extend(self.unknown_window(model));
         found
+    }
+
+    /// Returns a hint if the context window of a model is not known, as that of most local models.
+    fn unknown_window(&self, model: &str) -> Option<String> {
+        let Abilities { window, largest_window, .. } = self.known.abilities(model);
+        let has_list = !self.config.model.listed.is_empty();
+        let setting = if has_list { "window in [[models]]" } else { "MODEL_WINDOWS" };
+        largest_window.is_none().then(|| {
+            format!("  Hint: its context window is not known, so {window} tokens are assumed; set {setting} if it is another.")
+        })
     }
 
     /// Returns lines that say why a model does not answer, and hints.
@@ -89,7 +113,8 @@ impl<'a> ModelCheck<'a> {
         let reason = error.shown_reason(&self.server.secrets(), iter::empty());
         let is_worth_a_line = !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason));
         let reason = is_worth_a_line.then(|| format!("  Reason: {reason}"));
-        reason.into_iter().chain(hints.iter().map(|hint| format!("  Hint: {hint}."))).collect()
+        let end = |hint: &str| if hint.ends_with('?') { "" } else { "." };
+        reason.into_iter().chain(hints.iter().map(|hint| format!("  Hint: {hint}{}", end(hint)))).collect()
     }
 
     /// Returns a warning if an answer took longer than a turn would have waited.

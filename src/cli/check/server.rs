@@ -4,7 +4,7 @@ use reqwest::RequestBuilder;
 
 use crate::foundation::{
     config::{self, KeySource},
-    http_client::Client,
+    http_client::{Cause, Client},
     secret::ApiKey,
 };
 
@@ -54,6 +54,19 @@ impl<'a> Server<'a> {
             KeySource::Papita(name) => format!("the key {name} in Papita"),
             KeySource::None => format!("key of the provider {}", self.provider.name),
         }
+    }
+
+    /// Returns a hint about a certificate that a provider of the configuration file does not trust; `None` for another cause, and
+    /// for the provider of the environment.
+    pub(super) fn about_authority(&self, cause: Cause) -> Option<String> {
+        let is_own = cause == Cause::TlsUnknownAuthority && !self.is_of_settings();
+        is_own.then(|| {
+            format!(
+                "the server's certificate is from an authority that is not trusted; name a file with that authority's \
+                 certificate (PEM) in roots of the provider {}",
+                self.provider.name
+            )
+        })
     }
 
     /// Returns the names of the settings with the times to wait for a stream.

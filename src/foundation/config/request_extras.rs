@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::foundation::secret::ApiKey;
 
@@ -38,8 +39,8 @@ pub struct ExtraHeaders(HeaderMap);
 
 impl ExtraHeaders {
     /// What a header may be.
-    pub(super) const EXPECTED: &str = "a header with a text as its value, and none that each request has by itself \
-                                       (Authorization, Host, Content-Type, …): a key belongs into key, for another header \
+    pub(super) const EXPECTED: &str = "a header with a text as its value, and none that is there already or that each \
+                                       request has by itself (Authorization, Host, Content-Type, …): a key belongs into key, for another header \
                                        with its name in key_header,";
 
     /// Parses a JSON object of texts; nothing stands for no headers.
@@ -53,9 +54,10 @@ impl ExtraHeaders {
         Some(headers)
     }
 
-    /// Adds a header. Returns `None` for an invalid name or value, and for a header that each request has by itself.
+    /// Adds a header. Returns `None` for an invalid name or value, for a header that each request has by itself, and for one that
+    /// was added already, in upper or lower case.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Option<()> {
-        let name = Self::free_name(name).filter(|name| *name != AUTHORIZATION)?;
+        let name = Self::free_name(name).filter(|name| *name != AUTHORIZATION && !self.contain(name))?;
         let mut value = HeaderValue::from_str(value.trim()).ok()?;
         value.set_sensitive(true);
         self.0.insert(name, value);
@@ -78,12 +80,20 @@ impl ExtraHeaders {
         &self.0
     }
 
-    /// Returns the values that may be secrets.
+    /// Returns the values that may be secrets: those that are long enough, and no plain addresses, as gateways want in
+    /// `HTTP-Referer`.
     #[must_use]
     pub fn secrets(&self) -> Vec<ApiKey> {
         let texts = self.0.values().filter_map(|value| value.to_str().ok());
-        texts.filter(|text| text.len() >= MIN_SECRET_CHARS).filter_map(ApiKey::parse).collect()
+        let may_be_secret = |text: &&str| text.len() >= MIN_SECRET_CHARS && !is_plain_address(text);
+        texts.filter(may_be_secret).filter_map(ApiKey::parse).collect()
     }
+}
+
+/// Whether a text is the address of a website, without a user, a password and a query, which may be secrets.
+fn is_plain_address(text: &str) -> bool {
+    let address = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    address.is_some_and(|url| url.username().is_empty() && url.password().is_none() && url.query().is_none())
 }
 
 impl fmt::Debug for ExtraHeaders {
@@ -150,8 +160,26 @@ mod tests {
             r#"{"a": "b\nc"}"#,
             r#"{"Authorization": "Bearer x"}"#,
             r#"{"Upgrade": "x"}"#,
+            r#"{"X-A": "b", "x-a": "c"}"#,
         ] {
             assert_eq!(ExtraHeaders::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_addresses_are_no_secrets() {
+        let headers = |value: &str| ExtraHeaders::parse(&format!(r#"{{"HTTP-Referer": "{value}"}}"#)).unwrap();
+        for value in ["https://shop.example", "http://shop.example:8080/chat/", "short"] {
+            assert_eq!(headers(value).secrets(), [], "{value}");
+        }
+        for value in [
+            "https://shop.example?token=0123456789",
+            "https://ada:0123456789@shop.example",
+            "https://ada@shop.example",
+            "ftp://shop.example/0123",
+            "a-token-0123456789",
+        ] {
+            assert_eq!(headers(value).secrets().len(), 1, "{value}");
         }
     }
 

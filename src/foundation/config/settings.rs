@@ -13,7 +13,8 @@ use super::{
     limits::Limits,
     origins::AllowedOrigin,
     per_provider::{PerProvider, ProviderIndex},
-    provider::{ListedModel, Provider},
+    provider::{KeySource, ListedModel, Provider},
+    secret_source::SecretPlace,
 };
 use crate::foundation::{
     file_access::FileAccess,
@@ -76,6 +77,27 @@ impl Config {
     #[must_use]
     pub fn used_providers(&self, of_personas: &BTreeSet<String>) -> BTreeSet<ProviderIndex> {
         self.model.names_with(of_personas).into_iter().map(|model| self.model.provider_of(model)).collect()
+    }
+
+    /// Returns the names of the providers of the configuration file that have no model that may answer.
+    #[must_use]
+    pub fn unused_providers(&self, of_personas: &BTreeSet<String>) -> Vec<&str> {
+        let used = self.used_providers(of_personas);
+        let is_unused = |index| index != ProviderIndex::default() && !used.contains(&index);
+        let unused = self.providers.iter().filter(|(index, _)| is_unused(*index));
+        unused.map(|(_, provider)| provider.name.as_str()).collect()
+    }
+
+    /// Returns warnings that don't prevent the start, one sentence each: files with keys of providers that other users may read.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let notice = |provider: &Provider| match &provider.key {
+            KeySource::File { path, .. } => {
+                SecretPlace::File(path.clone()).notice(&format!("the key of the provider {}", provider.name))
+            }
+            _ => None,
+        };
+        self.providers.iter().filter_map(|(_, provider)| notice(provider)).collect()
     }
 }
 

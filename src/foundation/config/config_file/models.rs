@@ -45,9 +45,10 @@ pub(super) fn read_models(file: &Section<'_>, providers: &HashSet<String>) -> Ve
         models.extend(model.map(|model| (section, model)));
     }
     for (section, model) in &models {
-        let is_other = |name: &String| names.contains(name) && *name != model.name;
-        if model.fallbacks.as_ref().is_some_and(|fallbacks| !fallbacks.iter().all(is_other)) {
-            section.report_field("fallbacks", "names of other models of the file");
+        let mut seen = HashSet::from([&model.name]);
+        let mut is_other = |name| names.contains(name) && seen.insert(name);
+        if model.fallbacks.as_ref().is_some_and(|fallbacks| !fallbacks.iter().all(&mut is_other)) {
+            section.report_field("fallbacks", "names of other models of the file, each once,");
         }
     }
     models.into_iter().map(|(_, model)| model).collect()
