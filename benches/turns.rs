@@ -12,30 +12,21 @@ mod fakes;
 mod measured;
 #[allow(dead_code, reason = "each bench uses some of it")]
 mod server;
+mod target;
 
 use std::{
-    net::SocketAddr,
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use connection::Connection;
-use fakes::model::FakeModel;
-use http_body_util::Full;
-use hyper::{Request, StatusCode};
+use fakes::{guard::FakeGuard, model::FakeModel};
+use hyper::StatusCode;
 use measured::{Measured, micros};
-use serde_json::{Value, json};
-use server::{Server, cpu_time, logged_turns};
-use tokio::{task::JoinSet, time::sleep};
-
-/// The size of each request body in bytes, for all targets.
-const BODY: usize = 400;
-
-/// The maximum number of requests in one round.
-const ROUND_LIMIT: usize = 40_000;
-
-const AL_CHAT: &str = "al-chat";
+use server::{Server, logged_turns};
+use target::{AL_CHAT, Target};
+use tokio::time::sleep;
 
 /// The extent of the measurement.
 struct Plan {
@@ -87,6 +78,51 @@ async fn main() {
     println!("session log: {logged} of {turns} turns");
     assert_eq!(logged, turns, "every answered turn is in the session log");
     print_beside_an_abuser(&model).await;
+    print_setups(&model, &plan).await;
+}
+
+/// Measures turns with one provider, with a second one, and with a guard that lets all pass, by turns. What a turn does not use
+/// should cost it nothing.
+async fn print_setups(model: &FakeModel, plan: &Plan) {
+    const CONCURRENCY: usize = 8;
+    let (guard, url) = (FakeGuard::start().await, model.base_url());
+    let second = format!(
+        "[[providers]]\nname = \"two\"\nbase_url = \"{url}\"\n\n[[models]]\nname = \"gpt-4o-mini\"\nprovider = \"two\"\n\n\
+         [[models]]\nname = \"other\"\n"
+    );
+    let guard_url = guard.url();
+    let setups = [
+        ("one provider, no hooks", None, None),
+        ("two providers", Some(second.as_str()), None),
+        ("one provider, a guard", None, Some(guard_url.as_str())),
+    ];
+    let (mut dirs, mut servers, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, file, guard) in setups {
+        let dir = tempfile::tempdir().expect("a folder");
+        if let Some(text) = file {
+            fs::write(dir.path().join("al-chat.toml"), text).expect("a file");
+        }
+        let settings = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", "sk-bench")].into_iter();
+        let settings = settings.chain(guard.map(|guard| ("GUARD_URL", guard))).collect::<Vec<_>>();
+        let server = Server::al_chat_with(dir.path(), &settings).await;
+        let mut target = Target::of_chat(&server, CONCURRENCY).await;
+        target.name = name;
+        targets.push(target);
+        servers.push(server);
+        dirs.push(dir);
+    }
+    measure(&mut targets, plan).await;
+    println!("setups, concurrency {CONCURRENCY}, and the ratio to the first:");
+    let figures = |target: &Target| [target.measured.cpu_each().unwrap_or(f64::NAN), target.measured.percentile(0.5)];
+    let [first_cpu, first_p50] = figures(&targets[0]);
+    for target in &targets {
+        let ([cpu, p50], name) = (figures(target), target.name);
+        let (cpu_ratio, p50_ratio) = (cpu / first_cpu, p50 / first_p50);
+        println!("  {name:22}   CPU {cpu:6.2} µs each ({cpu_ratio:.3})   p50 {p50:6.0} µs ({p50_ratio:.3})");
+    }
+    for server in &mut servers {
+        server.stop().await;
+    }
 }
 
 /// Measures 100 visitors behind one address, alone and beside an abuser at another one who sends at 100 times their limit.
@@ -184,123 +220,5 @@ fn print_load(targets: &[Target], concurrency: usize) {
         let cpu = ratio(&|it| it.cpu_each().unwrap_or(f64::NAN));
         let added = ratio(&|it| it.percentile(0.5) - direct.percentile(0.5));
         println!("  al-chat / nginx: {cpu:.1} times the CPU, {added:.1} times the added p50");
-    }
-}
-
-/// A server under load: the model itself, or a server in front of it.
-struct Target {
-    name: &'static str,
-    /// The process whose CPU time is measured.
-    process: Option<u32>,
-    lanes: Vec<Lane>,
-    measured: Measured,
-}
-
-impl Target {
-    async fn of_model(model: &FakeModel, concurrency: usize) -> Self {
-        let url = model.base_url();
-        let address = url.trim_start_matches("http://").trim_end_matches("/v1");
-        Self::completions("direct", None, address.parse().expect("an address of the fake"), concurrency).await
-    }
-
-    async fn of_nginx(nginx: &Server, concurrency: usize) -> Self {
-        Self::completions("nginx", Some(nginx.id()), nginx.address, concurrency).await
-    }
-
-    async fn completions(name: &'static str, process: Option<u32>, address: SocketAddr, concurrency: usize) -> Self {
-        let body = padded(|text| json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}));
-        let mut lanes = Vec::new();
-        for _ in 0..concurrency {
-            lanes.push(Lane::open(address, "/v1/chat/completions", body.clone()).await.expect("a connection"));
-        }
-        Self { name, process, lanes, measured: Measured::default() }
-    }
-
-    /// Starts a session for each lane, which all turns of the lane name.
-    async fn of_chat(chat: &Server, concurrency: usize) -> Self {
-        let mut lanes = Vec::new();
-        for _ in 0..concurrency {
-            let mut lane = Lane::open(chat.address, "/api/session/start", Bytes::new()).await.expect("a connection");
-            let started: Value = serde_json::from_slice(&lane.send().await.1).expect("a session");
-            let session = started["session_id"].as_str().expect("a session's id");
-            lane.path = "/api/chat";
-            lane.body = padded(
-                |text| json!({"message": text, "sessionId": session, "username": "ada", "isGuest": false, "history": []}),
-            );
-            lanes.push(lane);
-        }
-        Self { name: AL_CHAT, process: Some(chat.id()), lanes, measured: Measured::default() }
-    }
-
-    /// Starts a session for each lane, all at one address behind a proxy.
-    async fn behind_proxy(chat: &Server, concurrency: usize, address: &'static str) -> Self {
-        let mut this = Self::of_chat(chat, concurrency).await;
-        for lane in &mut this.lanes {
-            lane.forwarded_for = Some(address);
-        }
-        this
-    }
-
-    /// Sends requests on all lanes, each after the previous response, until the time is over.
-    async fn load(&mut self, time: Duration) -> Measured {
-        self.send(ROUND_LIMIT / self.lanes.len(), time).await
-    }
-
-    /// Sends so many requests on each lane, each after the previous response.
-    async fn ask(&mut self, turns: usize) -> Measured {
-        self.send(turns, Duration::MAX).await
-    }
-
-    async fn send(&mut self, most: usize, time: Duration) -> Measured {
-        let cpu_before = self.process.map(cpu_time);
-        let started = Instant::now();
-        let mut running = JoinSet::new();
-        for mut lane in self.lanes.drain(..) {
-            running.spawn(async move {
-                let mut latencies = Vec::new();
-                while latencies.len() < most && started.elapsed() < time {
-                    let sent = Instant::now();
-                    let (status, body) = lane.send().await;
-                    latencies.push(sent.elapsed());
-                    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
-                }
-                (lane, latencies)
-            });
-        }
-        let (lanes, latencies): (Vec<_>, Vec<_>) = running.join_all().await.into_iter().unzip();
-        self.lanes = lanes;
-        let time = started.elapsed();
-        let cpu = self.process.map(cpu_time).zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        Measured { latencies: latencies.concat(), time, cpu }
-    }
-}
-
-/// Returns a body of `BODY` bytes, filled up by the text in it.
-fn padded(body: impl Fn(&str) -> Value) -> Bytes {
-    let frame = body("").to_string().len();
-    Bytes::from(body(&"word ".repeat(BODY)[..BODY - frame]).to_string())
-}
-
-/// A connection and the request that is sent on it.
-struct Lane {
-    connection: Connection,
-    path: &'static str,
-    body: Bytes,
-    forwarded_for: Option<&'static str>,
-}
-
-impl Lane {
-    async fn open(address: SocketAddr, path: &'static str, body: Bytes) -> std::io::Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, path, body, forwarded_for: None })
-    }
-
-    async fn send(&mut self) -> (StatusCode, Bytes) {
-        let mut request = Request::post(self.path);
-        if let Some(address) = self.forwarded_for {
-            request = request.header("x-forwarded-for", address);
-        }
-        let request = request.body(Full::new(self.body.clone())).expect("a request");
-        let (head, body) = self.connection.send(request).await;
-        (head.status, body)
     }
 }
