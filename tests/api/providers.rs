@@ -1,6 +1,6 @@
 //! Several providers of models: each with its own key, headers, restrictions and breakers, and fallbacks across them.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
