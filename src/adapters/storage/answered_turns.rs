@@ -1,13 +1,15 @@
 //! The answered turns of the last days, and what their callers think of the answers. A turn's row comes in the transaction that
 //! stores the turn, so that a turn needs no further one, and every replica can tell whose a turn is.
 
-use std::sync::LazyLock;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    bulk_delete, bulk_insert::BulkInsert, database::Transaction, failure::StorageFailure, handle::Storage,
-    logged_event::LoggedEvent, outbox_entry::OutboxEntry, statement::sql, turn_record::TurnRecord,
+    bulk_delete,
+    failure::StorageFailure,
+    feedback::{LoggedFeedback, TurnOrigin},
+    handle::Storage,
+    logged_event::LoggedEvent,
+    statement::sql,
 };
 use crate::domain::{
     account::OwnerId, feedback::Rating, log_position::LogEnd, session::SessionId, tenant::TicketVisitor,
@@ -15,25 +17,6 @@ use crate::domain::{
 
 /// The retention time for which an answered turn is stored, so that its caller can rate it.
 const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// Where an answered turn came from.
-#[derive(Clone, Debug, Default)]
-pub struct TurnOrigin {
-    /// The owner of the stored chat.
-    pub chat_owner: Option<OwnerId>,
-    /// The visitor of a ticket.
-    pub visitor: Option<TicketVisitor>,
-    /// The id of the persona.
-    pub persona: Option<String>,
-    /// The id of the site.
-    pub site: Option<String>,
-    /// The name of the API key.
-    pub api_key: Option<String>,
-    /// The id of the key that seals the turn's texts.
-    pub content_key: Option<String>,
-    /// The retention time from which the turn cannot be rated any more.
-    pub expires_at: Timestamp,
-}
 
 /// An answered turn, with the feedback of its caller.
 #[derive(Clone, Debug)]
@@ -48,19 +31,6 @@ pub struct AnsweredTurn {
     pub rating: Option<Rating>,
     /// The mark by which the comment is recognized; `None` without a comment.
     pub comment_mark: Option<String>,
-}
-
-/// Feedback whose line is in the session log.
-#[derive(Clone, Debug)]
-pub struct LoggedFeedback {
-    /// The id of the turn's request.
-    pub request_id: String,
-    /// The rating.
-    pub rating: Rating,
-    /// The mark of the comment.
-    pub comment_mark: Option<String>,
-    /// The event for the owner's receiver.
-    pub event: OutboxEntry,
 }
 
 type TurnRow = (
@@ -132,49 +102,4 @@ impl Storage {
         .await?;
         Ok(())
     }
-}
-
-static INSERT_TURNS: LazyLock<BulkInsert> = LazyLock::new(|| {
-    let columns = "request_id, expires_at, session_id, owner_id, visitor, model, persona, site, api_key, content_key";
-    BulkInsert::new(
-        columns,
-        &["TEXT", "BIGINT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT"],
-        &format!(
-            "INSERT INTO answered_turns ({columns}) SELECT v.* FROM v WHERE request_id IS NOT NULL
-             ON CONFLICT (request_id) DO NOTHING"
-        ),
-    )
-});
-
-/// Inserts the turns that can be rated.
-pub(super) async fn insert(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
-    let answered = turns.iter().filter(|turn| !turn.failed());
-    let answered = answered.filter_map(|turn| Some((*turn, turn.origin.as_ref()?))).collect::<Vec<_>>();
-    INSERT_TURNS
-        .execute(transaction, answered.into_iter(), |statement, row| {
-            let (turn, origin) = row.unzip();
-            statement
-                .bind(turn.map(|turn| turn.request_id.as_str()))
-                .bind(origin.map(|origin| origin.expires_at.as_microsecond()))
-                .bind(turn.and_then(|turn| turn.session_id.as_ref()).map(SessionId::as_str))
-                .bind(origin.and_then(|origin| origin.chat_owner).map(|owner| owner.0))
-                .bind(origin.and_then(|origin| origin.visitor).map(|visitor| visitor.to_string()))
-                .bind(turn.map(|turn| turn.model.as_str()))
-                .bind(origin.and_then(|origin| origin.persona.as_deref()))
-                .bind(origin.and_then(|origin| origin.site.as_deref()))
-                .bind(origin.and_then(|origin| origin.api_key.as_deref()))
-                .bind(origin.and_then(|origin| origin.content_key.as_deref()))
-        })
-        .await
-}
-
-/// Stores feedback with its turn, if that is stored still.
-pub(super) async fn rate(transaction: &mut Transaction, feedback: &LoggedFeedback) -> Result<(), StorageFailure> {
-    sql("UPDATE answered_turns SET rating = $2, comment_mark = $3 WHERE request_id = $1")
-        .bind(&feedback.request_id)
-        .bind(feedback.rating.as_str())
-        .bind(feedback.comment_mark.as_deref())
-        .execute(transaction)
-        .await?;
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The events of the session log that the database stores, too.
 
 use super::{
-    answered_turns::LoggedFeedback,
+    feedback::LoggedFeedback,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
     settled_key::SettledKey,

@@ -6,6 +6,7 @@
 //! texts); only the table definitions in `migrations/` and the search differ.
 
 mod accounts;
+mod answered_turn_rows;
 mod answered_turns;
 mod api_keys;
 mod backup;
@@ -26,6 +27,7 @@ mod database_time;
 mod events;
 mod exchanges;
 mod failure;
+mod feedback;
 mod file_loss;
 mod handle;
 mod idempotency;
@@ -85,7 +87,7 @@ mod writer;
 
 pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
-    answered_turns::{AnsweredTurn, LoggedFeedback, TurnOrigin},
+    answered_turns::AnsweredTurn,
     api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
     chat_list::ChatList,
@@ -96,6 +98,7 @@ pub use self::{
     events::{NewEvent, QueuedOnce},
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
+    feedback::{LoggedFeedback, TurnOrigin},
     file_loss::FileLoss,
     handle::Storage,
     idempotency::{ClaimedKey, NewClaim},

@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    answered_turns::TurnOrigin,
+    feedback::TurnOrigin,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
 };

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use uuid::Uuid;
 
 use super::{
-    answered_turns,
+    answered_turn_rows,
     bulk_insert::BulkInsert,
     column_values::to_integer,
     database::{Pool, Transaction},
@@ -116,12 +116,12 @@ impl TurnRepository {
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
         add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
-        answered_turns::insert(transaction, &turns).await?;
+        answered_turn_rows::insert(transaction, &turns).await?;
         outboxes::insert(transaction, &events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
         for event in events {
             match event {
                 LoggedEvent::SessionStop { id, .. } => mark_stop_logged(transaction, id).await?,
-                LoggedEvent::Feedback(feedback) => answered_turns::rate(transaction, feedback).await?,
+                LoggedEvent::Feedback(feedback) => answered_turn_rows::rate(transaction, feedback).await?,
                 LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
                 LoggedEvent::Start | LoggedEvent::Turn(_) => {}
             }

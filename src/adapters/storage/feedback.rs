@@ -1,0 +1,38 @@
+//! Whose an answered turn is, and the feedback on it.
+
+use jiff::Timestamp;
+
+use super::outbox_entry::OutboxEntry;
+use crate::domain::{account::OwnerId, feedback::Rating, tenant::TicketVisitor};
+
+/// Where an answered turn came from.
+#[derive(Clone, Debug, Default)]
+pub struct TurnOrigin {
+    /// The owner of the stored chat.
+    pub chat_owner: Option<OwnerId>,
+    /// The visitor of a ticket.
+    pub visitor: Option<TicketVisitor>,
+    /// The id of the persona.
+    pub persona: Option<String>,
+    /// The id of the site.
+    pub site: Option<String>,
+    /// The name of the API key.
+    pub api_key: Option<String>,
+    /// The id of the key that seals the turn's texts.
+    pub content_key: Option<String>,
+    /// The retention time from which the turn cannot be rated any more.
+    pub expires_at: Timestamp,
+}
+
+/// Feedback whose line is in the session log.
+#[derive(Clone, Debug)]
+pub struct LoggedFeedback {
+    /// The id of the turn's request.
+    pub request_id: String,
+    /// The rating.
+    pub rating: Rating,
+    /// The mark of the comment.
+    pub comment_mark: Option<String>,
+    /// The event for the owner's receiver.
+    pub event: OutboxEntry,
+}
