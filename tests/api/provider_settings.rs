@@ -129,7 +129,7 @@ async fn nothing_is_listed_twice() {
 #[tokio::test]
 async fn a_provider_whose_models_are_not_used_is_named() {
     let unused = [provider("three", "http://127.0.0.1:9/v1", ""), model("third", "three", "")].concat();
-    let Pair { setup, .. } = Pair::new(&[]).await;
+    let Pair { one: _one, two: _two, setup } = Pair::new(&[]).await;
     let ran = run(&setup, &["check"]).await;
     assert!(ran.code == Some(0) && !ran.out.contains("not used"), "{ran:?}");
     let text = fs::read_to_string(setup.path().join("sites.toml")).unwrap();
