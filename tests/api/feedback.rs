@@ -377,3 +377,42 @@ async fn a_rating_that_cannot_be_logged_is_not_stored() {
     rate(client, &turn, &down()).await.assert_ok();
     assert_eq!(logged(&setup).len(), before + 1);
 }
+
+#[tokio::test]
+async fn a_report_counts_the_current_ratings_by_group() {
+    let (_model, setup, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o")]).await;
+    let client = &service.client;
+    let ask = async |model: &str, persona: &str| {
+        let body = json!({ "message": "hello", "model": model, "persona": persona });
+        id_of(&client.post("/api/chat", &body).await)
+    };
+    let small = setup.log_lines("service_start")[0]["model"].as_str().unwrap().to_owned();
+    let turns = [ask("gpt-4o", "amaya").await, ask("gpt-4o", "assistant").await, ask(&small, "amaya").await];
+    for (turn, rating) in [(0, up()), (0, down()), (1, up()), (1, down()), (1, up()), (2, up())] {
+        rate(client, &turns[turn], &rating).await.assert_ok();
+    }
+    let report = async |arguments: &[&str]| {
+        let output = run(&setup, &[&["log", "report", "--format", "json"], arguments].concat()).await;
+        serde_json::from_str::<Value>(&output.out).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let rated = |of: &Value| (of["turns"].clone(), of["rated_up"].clone(), of["rated_down"].clone());
+    let group = |report: &Value, name: &str| {
+        let groups = report["groups"].as_array().unwrap();
+        rated(groups.iter().find(|group| group["group"] == name).unwrap())
+    };
+    let by_model = report(&["--by", "model"]).await;
+    assert_eq!(rated(&by_model["turns"]), (json!(3), json!(2), json!(1)));
+    assert_eq!(group(&by_model, "gpt-4o"), (json!(2), json!(1), json!(1)));
+    assert_eq!(group(&by_model, &small), (json!(1), json!(1), json!(0)));
+    let by_persona = report(&["--by", "persona"]).await;
+    assert_eq!(group(&by_persona, "amaya"), (json!(2), json!(1), json!(1)));
+    assert_eq!(
+        rated(&report(&["--model", "gpt-4o", "--persona", "assistant"]).await["turns"]),
+        (json!(1), json!(1), json!(0))
+    );
+    assert_eq!(report(&["--by", "code"]).await["groups"].as_array().unwrap().len(), 1);
+    let text = run(&setup, &["log", "report", "--by", "model"]).await.out;
+    assert!(text.contains("Ratings      2 up, 1 down\n") && text.contains("down\n"), "{text}");
+    let csv = run(&setup, &["log", "report", "--format", "csv"]).await.out;
+    assert!(csv.contains(",rated_up,rated_down"), "{csv}");
+}

@@ -62,6 +62,10 @@ pub(super) struct Fields<'a> {
     pub(super) server_metrics: Option<CountedBySession>,
     pub(super) turns_cut_off: Option<u64>,
     pub(super) lines_refused: Option<u64>,
+    #[serde(borrow)]
+    pub(super) rating: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) previous_rating: Option<Text<'a>>,
 }
 
 /// A call to a model in a turn, one of `calls`.

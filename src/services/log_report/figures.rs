@@ -5,6 +5,7 @@ use super::{
     distinct::Distinct,
     fields::{Fields, Text},
     quantiles::Quantiles,
+    ratings::Ratings,
 };
 use crate::adapters::model::basic;
 
@@ -40,6 +41,7 @@ pub(super) struct Figures {
     pub(super) retried: u64,
     pub(super) sessions: Distinct,
     pub(super) visitors: Distinct,
+    pub(super) ratings: Ratings,
 }
 
 impl Figures {
@@ -55,6 +57,11 @@ impl Figures {
                 quantiles.add(ms.max(0.0));
             }
         }
+    }
+
+    /// Whether there is neither a turn nor a rating.
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns == 0 && self.ratings.is_empty()
     }
 
     fn add_end(&mut self, turn: &Fields<'_>) {
@@ -122,6 +129,7 @@ impl Figures {
         self.retried += next.retried;
         self.sessions.append(next.sessions);
         self.visitors.append(next.visitors);
+        self.ratings.append(next.ratings);
     }
 }
 

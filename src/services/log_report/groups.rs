@@ -23,6 +23,10 @@ impl Groups {
         self.of(key.map(shortened)).add(turn);
     }
 
+    pub(super) fn add_feedback(&mut self, key: Option<&str>, feedback: &Fields<'_>) {
+        self.of(key.map(shortened)).ratings.add(feedback);
+    }
+
     pub(super) fn append(&mut self, next: Self) {
         // In the order of the keys, so that the same groups have a place in each run.
         let mut groups = next.named.into_iter().collect::<Vec<_>>();

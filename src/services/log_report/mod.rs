@@ -13,6 +13,7 @@ mod histogram;
 mod line_parser;
 mod quantiles;
 mod query;
+mod ratings;
 mod repeated;
 mod report;
 mod service;

@@ -6,7 +6,7 @@ use super::{damage::DamageKind, fields::Fields, line_parser::parse};
 use crate::{
     adapters::{
         log_files::LineEnd,
-        session_log::{ChatLine, Event},
+        session_log::{ChatLine, Event, FeedbackLine},
     },
     domain::time_bound::{TimeBound, is_empty_period},
 };
@@ -71,10 +71,15 @@ impl Query {
         self.since.as_ref().is_none_or(|since| since.begins_before(timestamp, self.zone.as_ref()))
             && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp, self.zone.as_ref()))
             && has(&self.site, fields.site.as_deref())
-            && has(&self.model, fields.model.as_deref().filter(|_| fields.event.as_deref() == Some(ChatLine::NAME)))
+            && has(&self.model, fields.model.as_deref().filter(|_| has_answered(fields)))
             && has(&self.persona, fields.persona.as_deref())
             && self.user.as_ref().is_none_or(|user| is_of(fields, user))
     }
+}
+
+/// Returns whether the model of a line has answered.
+fn has_answered(fields: &Fields<'_>) -> bool {
+    matches!(fields.event.as_deref(), Some(ChatLine::NAME | FeedbackLine::NAME))
 }
 
 fn is_of(fields: &Fields<'_>, user: &str) -> bool {
@@ -93,6 +98,11 @@ impl GroupBy {
             Self::Code => fields.code.as_deref(),
             Self::Persona => fields.persona.as_deref(),
         }
+    }
+
+    /// Returns whether lines of feedback have the field.
+    pub(super) fn has_feedback(self) -> bool {
+        !matches!(self, Self::User | Self::Code)
     }
 
     /// Returns the name of the field for people.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     adapters::{
         log_files::Chunk,
-        session_log::{ChatLine, Event, RefusalLine, SessionStart, SessionStop},
+        session_log::{ChatLine, Event, FeedbackLine, RefusalLine, SessionStart, SessionStop},
     },
     domain::log_position::LogPosition,
 };
@@ -93,6 +93,7 @@ impl Report {
         }
         match fields.event.as_deref() {
             Some(ChatLine::NAME) => self.add_turn(fields, query),
+            Some(FeedbackLine::NAME) => self.add_feedback(fields, query),
             Some(SessionStart::NAME) => self.sessions.start(fields),
             Some(SessionStop::NAME) => self.sessions.stop(fields),
             Some(RefusalLine::NAME) => self.refusals.add(fields),
@@ -115,6 +116,14 @@ impl Report {
             let failed = Sums { failed_calls: 1, ..Sums::default() };
             self.hours.add(turn.hour(), failed);
             self.models.add(call.model.as_deref(), failed);
+        }
+    }
+
+    /// Adds a rating to all turns, and to the groups of a field that its line has.
+    fn add_feedback(&mut self, feedback: &Fields<'_>, query: &Query) {
+        self.total.ratings.add(feedback);
+        if let Some(by) = query.by.filter(|by| by.has_feedback()) {
+            self.groups.add_feedback(by.key(feedback), feedback);
         }
     }
 

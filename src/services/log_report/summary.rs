@@ -123,7 +123,7 @@ impl Report {
             period: self.period.clone(),
             turns: TurnSummary::of(&self.total),
             groups: self.group_summaries(by.is_some_and(GroupBy::is_time)),
-            other_groups: (self.groups.other.turns > 0).then(|| TurnSummary::of(&self.groups.other)),
+            other_groups: (!self.groups.other.is_empty()).then(|| TurnSummary::of(&self.groups.other)),
             sessions: self.session_summary(),
             refusals: self.refusal_summary(),
             service: self.service,

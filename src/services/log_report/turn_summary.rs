@@ -59,6 +59,10 @@ pub struct TurnSummary {
     pub key_lookups: Named,
     /// The number of calls to models that failed, by error code, also in turns that were answered by a later call.
     pub failed_calls: Named,
+    /// The number of ratings that the answers were good. A rating that was changed counts as what it was changed to.
+    pub rated_up: u64,
+    /// The number of ratings that the answers were bad, likewise.
+    pub rated_down: u64,
 }
 
 /// A number of different things, which may be an estimate.
@@ -113,6 +117,8 @@ impl TurnSummary {
             key_sources: figures.key_sources.sorted(),
             key_lookups: figures.key_lookups.sorted(),
             failed_calls: figures.failed_calls.sorted(),
+            rated_up: figures.ratings.up(),
+            rated_down: figures.ratings.down(),
         }
     }
 

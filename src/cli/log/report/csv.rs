@@ -89,6 +89,8 @@ fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {
         ("failed_key_fetches", number(&turns.key_lookups, KeyLookup::Failed.as_str()).to_string()),
         ("sessions_estimated", turns.sessions_estimated.to_string()),
         ("visitors_estimated", turns.visitors_estimated.to_string()),
+        ("rated_up", turns.rated_up.to_string()),
+        ("rated_down", turns.rated_down.to_string()),
     ]
 }
 

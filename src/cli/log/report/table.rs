@@ -54,6 +54,8 @@ fn groups(output: &Output<'_>) -> Option<Table> {
         "first word p50",
         "p95",
         "p99",
+        "up",
+        "down",
     ];
     Some(Table { title: format!("By {}", by.name()), columns, rows, note })
 }
@@ -74,7 +76,8 @@ fn group_row(name: String, turns: &TurnSummary) -> Vec<String> {
         .flat_map(|Percentiles { p50, p95, p99, .. }| [p50, p95, p99]);
     let times = times.map(|ms| ms.map(numbers::milliseconds).unwrap_or_default());
     let sums = [numbers::count(turns.total_tokens), cost(turns.cost_usd, turns.unpriced_turns)];
-    [name].into_iter().chain(counts).chain(people).chain(sums).chain(times).collect()
+    let ratings = [turns.rated_up, turns.rated_down].map(numbers::count);
+    [name].into_iter().chain(counts).chain(people).chain(sums).chain(times).chain(ratings).collect()
 }
 
 /// Returns a cost, unless no turn has one because prices are unknown.

@@ -68,6 +68,7 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("Retries", format!("{}, in {}", count(turns.retries), counted(turns.retried_turns, "turn", "turns"))),
         ("Failed calls", named(&turns.failed_calls)),
         ("Fallbacks", count(turns.fallbacks)),
+        ("Ratings", format!("{} up, {} down", count(turns.rated_up), count(turns.rated_down))),
         ("Service", service(summary)),
     ];
     lines.extend((!summary.damage.is_empty()).then(|| ("Damage", damage(summary))));
