@@ -52,7 +52,7 @@ fn database(config: &Config) -> usize {
 
 /// Returns the number of hooks that turns call, each of which is called at most as often at a time as there are turns.
 fn hooks(config: &Config) -> usize {
-    usize::from(config.hooks.guard.is_some())
+    usize::from(config.hooks.guard.is_some()) + usize::from(config.hooks.context.is_some())
 }
 
 /// Returns the number of descriptors for connections to clients, to the model and to hooks. An eighth is left for connections to the

@@ -271,6 +271,20 @@ async fn check_asks_the_guard() {
 }
 
 #[tokio::test]
+async fn check_asks_the_context_hook() {
+    let (model, hook) = (FakeModel::start().await, FakeGuard::start().await);
+    let setup = TestSetup::for_model(&model).with("CONTEXT_URL", &format!("{}?key=hush-hush", hook.url()));
+    let page = json!({ "text": "We open at nine.", "url": "https://shop.example/hours" });
+    hook.behave(GuardBehaviour::judge(move |_| json!({ "texts": [page, { "text": "We close at five." }] })));
+    let found = ["/judge, asked about \"What are your opening hours?\": 2 texts, 1 with the address of a page, in "];
+    assert_check(&setup, 0, &found).await;
+    assert_eq!(hook.requests()[0]["question"], "What are your opening hours?");
+    hook.behave(GuardBehaviour::Redirect);
+    let failed = ["no texts; it answers with a redirect (status 307)", "turns go on without its texts"];
+    assert_check(&setup, 0, &failed).await;
+}
+
+#[tokio::test]
 async fn check_looks_at_the_settings_of_events_and_posts_none() {
     let (model, receiver) = (FakeModel::start().await, EventReceiver::start().await);
     let [(url, address), (secret, key)] = receiver.settings();

@@ -1,9 +1,8 @@
 //! The protocol of the guard, as its document describes it.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
-use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     config_file::with_file,
@@ -12,40 +11,14 @@ use crate::{
         model::{Behaviour, FakeModel},
     },
     support::{
-        log_check::forbid_other_fields,
+        hook_document::HookDocument,
         service::{Service, TestSetup},
     },
     tickets::{SHOP, SITES, question, ticket},
 };
 
-const DOCUMENT: &str = "openapi/guard-hook.json";
-
-fn document() -> Value {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT)).expect("the document");
-    serde_json::from_str(&text).expect("the document is JSON")
-}
-
-/// Returns a validator of a schema of the document. Fields that it does not describe are errors.
-fn validator(name: &str) -> Validator {
-    let mut document = document();
-    let schemas = document["components"]["schemas"].as_object_mut().expect("schemas");
-    schemas.values_mut().for_each(forbid_other_fields);
-    let schema = json!({ "$ref": format!("#/components/schemas/{name}"), "components": document["components"] });
-    jsonschema::draft202012::new(&schema).expect("a schema")
-}
-
-#[track_caller]
-fn assert_matches(validator: &Validator, value: &Value) {
-    let errors = validator.iter_errors(value).map(|error| error.to_string()).collect::<Vec<_>>();
-    assert!(errors.is_empty(), "{value}: {errors:#?}");
-}
-
-/// Returns the examples in the document of what is sent, or of what is answered.
-fn examples(pointer: &str) -> Vec<(String, Value)> {
-    let operation = document()["paths"]["/judge"]["post"].clone();
-    let examples = operation.pointer(pointer).expect("a body")["content"]["application/json"]["examples"].clone();
-    let examples = examples.as_object().expect("examples").iter();
-    examples.map(|(name, example)| (name.clone(), example["value"].clone())).collect()
+fn document() -> HookDocument {
+    HookDocument::read("openapi/guard-hook.json", "/judge")
 }
 
 async fn start_with(guard: &FakeGuard) -> (FakeModel, Service) {
@@ -57,23 +30,23 @@ async fn start_with(guard: &FakeGuard) -> (FakeModel, Service) {
 
 #[test]
 fn the_examples_of_the_document_are_as_it_says() {
-    let (request, verdict) = (validator("GuardRequest"), validator("Verdict"));
-    let requests = examples("/requestBody");
+    let document = document();
+    let requests = document.examples("/requestBody");
     assert!(requests.len() >= 2);
     for (_, example) in &requests {
-        assert_matches(&request, example);
+        document.assert_matches("GuardRequest", example);
     }
-    let answers = examples("/responses/200");
+    let answers = document.examples("/responses/200");
     assert!(answers.len() >= 4);
     for (_, example) in &answers {
-        assert_matches(&verdict, example);
+        document.assert_matches("Verdict", example);
     }
     let bare = json!({ "kind": "question", "text": "a", "request_id": "b" });
-    assert_matches(&request, &bare);
+    document.assert_matches("GuardRequest", &bare);
     for wrong in [json!({ "kind": "riddle" }), json!({ "history": [] }), json!({ "token": "c" })] {
         let mut changed = bare.clone();
         changed.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
-        assert!(!request.is_valid(&changed), "{changed}");
+        assert!(!document.validator("GuardRequest").is_valid(&changed), "{changed}");
     }
 }
 
@@ -96,25 +69,23 @@ async fn requests_are_as_the_document_says() {
     let ticket = ticket(&of_site.client, "shop", SHOP).await;
     of_site.client.send(question(&of_site.client, &ticket, SHOP)).await.assert_ok();
     let requests = guard.requests();
-    let validator = validator("GuardRequest");
+    let document = document();
     for request in &requests {
-        assert_matches(&validator, request);
+        document.assert_matches("GuardRequest", request);
     }
     let questions = requests.iter().filter(|request| request["kind"] == "question").count();
     assert_eq!((questions, requests.len()), (4, 7), "the built-in responder's reply is not judged");
     assert_eq!(requests[6]["site"], "shop");
     let sent = requests.iter().flat_map(|request| request.as_object().unwrap().keys());
     let sent = sent.map(String::as_str).collect::<BTreeSet<_>>();
-    let document = document();
-    let described = document["components"]["schemas"]["GuardRequest"]["properties"].as_object().expect("fields");
-    assert_eq!(sent, described.keys().map(String::as_str).collect());
+    assert_eq!(sent, document.fields("GuardRequest"));
 }
 
 #[tokio::test]
 async fn each_answer_in_the_document_is_understood() {
     let guard = FakeGuard::start().await;
     let (_model, service) = start_with(&guard).await;
-    for (name, example) in examples("/responses/200") {
+    for (name, example) in document().examples("/responses/200") {
         let verdict = example.clone();
         guard.behave(GuardBehaviour::judge(
             move |request| {

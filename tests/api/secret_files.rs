@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use al_chat::foundation::config::SECRET_VARIABLES;
 use reqwest::Method;
+use serde_json::json;
 
 #[cfg(target_os = "linux")]
 use crate::command_line::output_of;
@@ -35,9 +36,9 @@ fn last_bearer(model: &FakeModel) -> Option<String> {
 #[tokio::test]
 async fn each_secret_can_be_in_a_file() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let guard = FakeGuard::start().await;
+    let (guard, context) = (FakeGuard::start().await, FakeGuard::judging(|_| json!({ "texts": [] })).await);
     papita.serve_key("sk-of-papita");
-    let setup = for_model(&model).on_sqlite().with("GUARD_URL", &guard.url());
+    let setup = for_model(&model).on_sqlite().with("GUARD_URL", &guard.url()).with("CONTEXT_URL", &context.url());
     let address = setup.database_url().to_owned();
     let values = [
         ("OPENAI_API_KEY", "sk-local".to_owned()),
@@ -46,6 +47,7 @@ async fn each_secret_can_be_in_a_file() {
         ("JWT_SECRET_KEY", SECRET.to_owned()),
         ("SESSION_LOG_KEY", SECRET.to_owned()),
         ("GUARD_TOKEN", SECRET.to_owned()),
+        ("CONTEXT_TOKEN", SECRET.to_owned()),
         ("EVENTS_SECRET", format!("whsec_{}", "c2VjcmV0".repeat(4))),
         ("DATABASE_URL", address),
         ("PAPITA_API_URL", papita.url()),
@@ -69,7 +71,8 @@ async fn each_secret_can_be_in_a_file() {
     process.client.chat("hello").await.assert_ok();
     assert_eq!(model.calls().pop().expect("a call").headers["x-key"], "sk-of-header");
     let bearer = format!("Bearer {SECRET}");
-    assert_eq!(guard.tokens().pop().flatten(), Some(bearer), "GUARD_TOKEN_FILE was not used");
+    assert_eq!(guard.tokens().pop().flatten().as_ref(), Some(&bearer), "GUARD_TOKEN_FILE was not used");
+    assert_eq!(context.tokens().pop().flatten(), Some(bearer), "CONTEXT_TOKEN_FILE was not used");
     assert!(setup.path().join("al-chat.db").is_file(), "DATABASE_URL_FILE was not used");
     for (token, status) in [(SECRET, 200), (&SECRET.to_lowercase(), 401)] {
         let request = process.client.request(Method::GET, "/api/admin/limits").bearer_auth(token);

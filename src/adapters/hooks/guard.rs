@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     endpoint::{HookEndpoint, HookSettings},
     failure::HookFailure,
+    plain_line::plain_line,
 };
 use crate::{
     domain::breaker::CallerHash,
@@ -146,20 +147,11 @@ impl Answer {
             Self::Pass => Some(Verdict::Pass),
             Self::Mask { history: Some(history), .. } if history.len() != earlier => None,
             Self::Mask { text, history } => Some(Verdict::Mask { text, history }),
-            Self::Reject { message } => Some(Verdict::Reject { message: message.as_str().and_then(sentence) }),
+            Self::Reject { message } => {
+                Some(Verdict::Reject { message: message.as_str().and_then(|text| plain_line(text, LONGEST_MESSAGE)) })
+            }
         }
     }
-}
-
-/// Returns a text as one line of plain text of a limited length; `None` if it is blank.
-fn sentence(text: &str) -> Option<String> {
-    // A few characters of the Unicode category Cf change the direction of what follows.
-    let is_shown = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    let words = text.split_whitespace().map(|word| word.chars().filter(is_shown).collect::<String>());
-    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    Some(words.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|words| !words.is_empty())
 }
 
 /// The guard of the owner.
@@ -222,13 +214,5 @@ mod tests {
         ] {
             assert_eq!(verdict(json, 1), None, "{json}");
         }
-    }
-
-    #[test]
-    fn the_sentence_for_a_visitor_is_one_short_line() {
-        assert_eq!(sentence(" Not\there,\n\u{1b}[31m please.\u{0} "), Some("Not here, [31m please.".to_owned()));
-        assert_eq!(sentence("a\u{202e}b"), Some("ab".to_owned()));
-        assert_eq!(sentence(" \n\u{7} "), None);
-        assert_eq!(sentence(&"é".repeat(999)).map(|text| text.chars().count()), Some(LONGEST_MESSAGE));
     }
 }

@@ -1,17 +1,20 @@
 //! Hooks: services of the owner, called by HTTP.
 //!
 //! `endpoint` posts JSON to one address, with a time limit, a limit of the answer's size, and a circuit breaker. It
-//! follows no redirects, and refuses private addresses behind public names. `guard` has the protocol of the guard. `events`
-//! are posted to a receiver, signed.
+//! follows no redirects, and refuses private addresses behind public names. `guard` and `context` have the protocols of
+//! these hooks. `events` are posted to a receiver, signed.
 
 mod breaker;
+mod context;
 mod endpoint;
 mod events;
 mod failure;
 mod guard;
+mod plain_line;
 mod private_addresses;
 
 pub use self::{
+    context::{ContextHook, ContextRequest},
     events::{
         BudgetSpent, EventFailure, EventReceiver, FeedbackGiven, HandoverRequested, LimitReachedData, SessionEnded,
         SessionTotals, TurnEnded, encode, feedback_key, handover_mark, limit_key, session_key, session_of, turn_key,

@@ -1,6 +1,7 @@
 //! The command `al-chat check`: tests everything that a turn needs, and prints what works and how to fix what doesn't.
 
 mod answers;
+mod context;
 mod files;
 mod guard;
 mod hints;
@@ -34,6 +35,7 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
     let of_personas = personas.as_ref().map(Personas::models).unwrap_or_default();
     print_costs(&config, &of_personas);
     works &= guard::check_guard(&config).await;
+    works &= context::check_context(&config).await;
     if let Some(events) = &config.events {
         print(&format!("Events: posted to {}, and signed; this check posts none.\n", events.url));
     }

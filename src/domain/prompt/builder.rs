@@ -19,7 +19,7 @@ const MAX_HISTORY_IMAGE_BYTES: usize = 16 << 20;
 /// A quarter of the window is reserved for the answer, at most `MAX_ANSWER_RESERVE`. A quarter of the rest is reserved for
 /// errors of the estimate, which is up to that much too low in some languages. Too small a prompt lacks the oldest messages;
 /// too large a one would be refused at each turn.
-fn budget(window: u64) -> u64 {
+pub(super) fn budget(window: u64) -> u64 {
     let rest = window - MAX_ANSWER_RESERVE.min(window / 4);
     rest - rest.div_ceil(4)
 }
@@ -61,6 +61,13 @@ impl PromptBuilder {
             remaining_image_bytes: MAX_HISTORY_IMAGE_BYTES,
             image_tokens: model.image,
         }
+    }
+
+    /// Takes tokens for what else the system message has.
+    #[must_use]
+    pub fn with_reserved(mut self, tokens: u64) -> Self {
+        self.remaining_tokens = self.remaining_tokens.and_then(|left| left.checked_sub(tokens));
+        self
     }
 
     /// Whether another message may fit.

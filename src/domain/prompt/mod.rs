@@ -1,9 +1,14 @@
 //! Prompts: the messages that a model gets, built from a client's question, files, image and history.
 
 mod builder;
+mod context;
 mod voice_transcript;
 
-pub use self::{builder::PromptBuilder, voice_transcript::with_voice};
+pub use self::{
+    builder::PromptBuilder,
+    context::{ContextText, PromptContext, Source},
+    voice_transcript::with_voice,
+};
 use crate::domain::{
     chat::{Image, Message, Role},
     errors::resources,

@@ -6,7 +6,7 @@ use super::{
     invalid::InvalidSetting,
     parse::{self, DURATION, HTTP_URL, SWITCH},
     source::Reader,
-    variables as var,
+    variables::{self as var, Variable},
 };
 use crate::foundation::secret::{HookToken, ServerUrl};
 
@@ -15,6 +15,8 @@ use crate::foundation::secret::{HookToken, ServerUrl};
 pub struct Hooks {
     /// The guard; `None` judges nothing.
     pub guard: Option<Guard>,
+    /// The context hook; `None` asks none.
+    pub context: Option<ContextHook>,
     /// Whether a hook with a public name may have a private address.
     pub private_addresses: bool,
 }
@@ -34,6 +36,17 @@ pub struct Guard {
     pub timeout: Duration,
 }
 
+/// The context hook: the owner's service that returns texts about a question, for the model.
+#[derive(Clone, Debug)]
+pub struct ContextHook {
+    /// The address that questions are posted to.
+    pub url: ServerUrl,
+    /// The token that is sent with them.
+    pub token: Option<HookToken>,
+    /// The time for one answer.
+    pub timeout: Duration,
+}
+
 /// What becomes of a text that the guard could not judge (`GUARD_FAIL`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardFail {
@@ -46,8 +59,9 @@ pub enum GuardFail {
 impl Hooks {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let guard = Guard::read(reader);
+        let context = ContextHook::read(reader);
         let private_addresses = reader.read(var::HOOK_PRIVATE_ADDRESSES, SWITCH, parse::switch);
-        Some(Self { guard: guard?, private_addresses: private_addresses? })
+        Some(Self { guard: guard?, context: context?, private_addresses: private_addresses? })
     }
 }
 
@@ -55,9 +69,8 @@ impl Guard {
     /// Reads the guard, if there is one. Its other settings are read in any case, so that mistakes in them are reported.
     #[expect(clippy::option_option, reason = "none is a setting, too")]
     fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
-        let url =
-            reader.read_optional(var::GUARD_URL, HTTP_URL, |text| parse::exact_http_url(text).map(ServerUrl::from));
-        let token = reader.read_optional(var::GUARD_TOKEN, "visible ASCII characters, or nothing", HookToken::parse);
+        let url = read_url(reader, var::GUARD_URL);
+        let token = read_token(reader, var::GUARD_TOKEN);
         let answers = reader.read(var::GUARD_ANSWERS, SWITCH, parse::switch);
         let fail = reader.read(var::GUARD_FAIL, "closed or open", |text| match text.to_ascii_lowercase().as_str() {
             "closed" => Some(GuardFail::Closed),
@@ -73,4 +86,30 @@ impl Guard {
         let (url, token, answers, fail, timeout) = (url?, token?, answers?, fail?, timeout?);
         Some(url.map(|url| Self { url, token, answers, fail, timeout }))
     }
+}
+
+impl ContextHook {
+    /// Reads the hook, if there is one. Its other settings are read in any case, so that mistakes in them are reported.
+    #[expect(clippy::option_option, reason = "none is a setting, too")]
+    fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
+        let url = read_url(reader, var::CONTEXT_URL);
+        let token = read_token(reader, var::CONTEXT_TOKEN);
+        let timeout = reader.read(var::CONTEXT_TIMEOUT, DURATION, parse::duration);
+        if reader.text(var::CONTEXT_TOKEN).is_some() && url == Some(None) {
+            let expected = "an address, since CONTEXT_TOKEN is set".to_owned();
+            reader.invalid.push(InvalidSetting { variable: var::CONTEXT_URL.name, expected });
+        }
+        let (url, token, timeout) = (url?, token?, timeout?);
+        Some(url.map(|url| Self { url, token, timeout }))
+    }
+}
+
+#[expect(clippy::option_option, reason = "none is a setting, too")]
+fn read_url(reader: &mut Reader<'_>, variable: Variable) -> Option<Option<ServerUrl>> {
+    reader.read_optional(variable, HTTP_URL, |text| parse::exact_http_url(text).map(ServerUrl::from))
+}
+
+#[expect(clippy::option_option, reason = "none is a setting, too")]
+fn read_token(reader: &mut Reader<'_>, variable: Variable) -> Option<Option<HookToken>> {
+    reader.read_optional(variable, "visible ASCII characters, or nothing", HookToken::parse)
 }

@@ -31,7 +31,7 @@ pub use self::{
     config_file::{ConfigFile, FileSettings, InvalidConfigFile, Mistake, SiteLimits, SiteSettings},
     database_address::{DatabaseAddress, SqliteAddress},
     events::Events,
-    hooks::{Guard, GuardFail, Hooks},
+    hooks::{ContextHook, Guard, GuardFail, Hooks},
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
@@ -83,6 +83,17 @@ mod tests {
         assert_eq!(invalid(&[url, ("GUARD_ANSWERS", "on")]), [""; 0]);
         let guard = Config::read(&Source::of_pairs([url])).unwrap().hooks.guard.unwrap();
         assert_eq!(guard.url.as_str(), "http://guard/judge/", "no slash is added or removed");
+    }
+
+    #[test]
+    fn settings_of_a_context_hook_need_its_address() {
+        assert_eq!(
+            invalid(&[("CONTEXT_TOKEN", "hush"), ("CONTEXT_TIMEOUT", "soon")]),
+            ["CONTEXT_TIMEOUT", "CONTEXT_URL"]
+        );
+        assert_eq!(invalid(&[("CONTEXT_URL", "ftp://context/texts")]), ["CONTEXT_URL"]);
+        let hooks = Config::read(&Source::of_pairs([("CONTEXT_URL", "http://context/texts")])).unwrap().hooks;
+        assert_eq!(hooks.context.unwrap().timeout, std::time::Duration::from_secs(2));
     }
 
     #[test]

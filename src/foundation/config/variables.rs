@@ -84,6 +84,9 @@ variables! {
     GUARD_ANSWERS = "off", "on or off; on has the guard judge the model's answers, too; a stream is held back until its next sentences are judged";
     GUARD_FAIL = "closed", "closed or open, for a text that the guard could not judge; closed refuses its turn, open goes on with the text";
     GUARD_TIMEOUT = "2s", "time for one judgement of the guard";
+    CONTEXT_URL = "", "address of the owner's service that returns texts about a question, for the model (docs/hooks.md); unset asks none";
+    CONTEXT_TOKEN = "", "token that is sent to CONTEXT_URL as Authorization: Bearer; unset sends none";
+    CONTEXT_TIMEOUT = "2s", "time for one answer of CONTEXT_URL; after that the turn goes on without its texts";
     HOOK_PRIVATE_ADDRESSES = "off", "on or off; on lets hooks whose names are public have private addresses; hooks named by an IP address, localhost or a private name may have them anyway";
     EVENTS_URL = "", "address that events are posted to, such as the end of a turn or a visitor who asks for a person (docs/hooks.md); unset sends none";
     EVENTS_SECRET = "", "secret that signs events by Standard Webhooks: whsec_ and 24 to 64 bytes in base64; several, comma-separated, all sign";
@@ -153,6 +156,7 @@ secret_variables![
     JWT_SECRET_KEY,
     SESSION_LOG_KEY,
     GUARD_TOKEN,
+    CONTEXT_TOKEN,
     EVENTS_SECRET,
     DATABASE_URL,
     PAPITA_API_URL,

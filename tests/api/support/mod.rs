@@ -10,6 +10,7 @@ pub mod events;
 pub mod file_limit;
 pub mod forms;
 pub mod gzip;
+pub mod hook_document;
 pub mod log_check;
 pub mod manual_clock;
 pub mod operations;
