@@ -2,6 +2,7 @@
 //! failures, the bodies of its requests and answers, and its handler.
 
 mod accept;
+mod accept_language;
 mod admin;
 mod asset;
 mod auth;

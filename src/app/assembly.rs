@@ -12,7 +12,7 @@ use super::{live_limits, start_failure::StartFailure};
 use crate::{
     adapters::{
         credentials::Credentials,
-        hooks::{EventReceiver, GuardHook},
+        hooks::{ContextHook, EventReceiver, GuardHook},
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
         storage::{FINGERPRINT_SECRET, FoundEnd, OutboxLimits, SESSION_SECRET, Storage, TICKET_SECRET},
@@ -69,6 +69,7 @@ pub(super) async fn open(
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.providers.first().connect_timeout, &config.proxy, None)?;
     let guard = GuardHook::new(&config)?.map(Arc::new);
+    let context = ContextHook::new(&config)?.map(Arc::new);
     let papita = config.credentials.papita_url.to_string();
     let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
     let providers = ProviderAccess::of_all(&config, &client, has_papita_answered, &tasks)?;
@@ -82,6 +83,7 @@ pub(super) async fn open(
     let dependencies = Dependencies {
         client,
         guard,
+        context,
         events,
         personas: personas.clone(),
         providers: providers.clone(),

@@ -315,6 +315,31 @@ async fn no_secret_and_no_contact_of_events_is_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_of_a_context_hook_is_repeated_by_one_that_fails() {
+    let (model, hook) = (FakeModel::start().await, FakeGuard::start().await);
+    // Visible ASCII, as a header has.
+    let (token, of_url) = (canary(), canary_word());
+    let setup = TestSetup::for_model(&model)
+        .with("CONTEXT_URL", &format!("{}?token={of_url}", hook.url()))
+        .with("CONTEXT_TOKEN", &token);
+    let secrets = [("CONTEXT_TOKEN", token.clone()), ("CONTEXT_URL", of_url.clone())];
+    let mut watched = Watched::start(setup, &secrets).await;
+    for secret in [&token, &of_url] {
+        for (_, text) in forms(secret) {
+            for body in [text.clone(), json!({ "texts": text }).to_string()] {
+                for status in [200, 401, 500] {
+                    hook.behave(GuardBehaviour::Respond(status, body.clone()));
+                    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+                }
+            }
+        }
+    }
+    assert!(hook.tokens().contains(&Some(format!("Bearer {token}"))));
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_and_no_header_of_a_provider_is_repeated() {
     let model = FakeModel::start().await;
     let (variable, in_file, header, of_settings) = (canary(), canary(), canary(), canary());

@@ -26,6 +26,8 @@ mod config_file;
 mod connection_errors;
 mod connections;
 mod content_fields;
+mod context;
+mod context_protocol;
 mod contract;
 mod crash;
 mod credentials;

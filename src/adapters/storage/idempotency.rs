@@ -69,6 +69,7 @@ type KeyRow = (
     Option<i64>,
     Option<String>,
     i64,
+    Option<String>,
     i64,
 );
 
@@ -99,7 +100,7 @@ impl Storage {
                         (SELECT content_key_slots.key FROM content_keys
                          JOIN content_key_slots ON content_key_slots.slot = content_keys.slot
                          WHERE content_keys.id = content_key),
-                        model, prompt_tokens, completion_tokens, finish, is_asked,
+                        model, prompt_tokens, completion_tokens, finish, is_asked, sources,
                         (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
                  FROM idempotency_keys WHERE caller = $1 AND key = $2")
                 .bind(&new.key.caller)
@@ -212,11 +213,16 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         completion,
         finish,
         asked,
+        sources,
         live,
     ) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
-    let opened = || settled_key::open(&ContentKey::decode(&key?)?, &sealed?, &request_id);
+    let key = key.as_deref().and_then(ContentKey::decode);
+    // Sealed ones cannot be read without the key, and are no JSON.
+    let sources =
+        sources.map(|stored| settled_key::read_sources(&stored, key.as_ref(), &request_id)).unwrap_or_default();
+    let opened = || settled_key::open(key.as_ref()?, &sealed?, &request_id);
     let text = text.or_else(opened);
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
         text,
@@ -224,6 +230,7 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         usage: TokenUsage { prompt: tokens(prompt), completion: tokens(completion) },
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: to_timestamp(answered_at),
+        sources,
     });
     let (is_running_elsewhere, is_asked) = (answered_at.is_none() && live > 0, asked != 0);
     ClaimedKey { fingerprint, request_id, answer, content_key, is_running_elsewhere, is_refused, is_asked }

@@ -51,6 +51,7 @@ const VERSIONS: &[Version] = versions! {
     21 "0021_paused_sites.sql" "paused sites";
     24 "0024_event_outbox.sql" "outbox of events";
     25 "0025_answered_turns.sql" "answered turns";
+    26 "0026_answer_sources.sql" "sources of stored answers";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -11,7 +11,7 @@ use super::{
     statement::{Executor, sql},
 };
 use crate::{
-    domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
+    domain::{account::OwnerId, chat::Finish, cost::TokenUsage, prompt::Source},
     foundation::secret::ContentKey,
 };
 
@@ -63,6 +63,8 @@ pub struct StoredAnswer {
     pub finish: Finish,
     /// The time of the answer.
     pub at: Timestamp,
+    /// The pages that the answer is based on; none for a stored chat.
+    pub sources: Vec<Source>,
 }
 
 /// The outcome of the turn of a key.
@@ -111,13 +113,15 @@ impl SettledKey {
         let statement = match &self.outcome {
             KeyOutcome::Answered { answer, content_key } => {
                 let sealed = content_key.as_ref().and_then(|stored| seal(&stored.key, &answer.text, &self.request_id));
+                let sources = stored_sources(&answer.sources, content_key.as_deref(), &self.request_id);
                 // If the session was erased meanwhile, the turn has no answer, unless that is sealed.
                 sql("UPDATE idempotency_keys SET
                          answered_at = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN CAST($4 AS BIGINT) END,
                          finish = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN CAST($11 AS TEXT) END,
                          replica = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN replica END,
                          answer = CASE WHEN is_erased = 0 THEN CAST($5 AS TEXT) END,
-                         sealed_answer = $6, content_key = $7, model = $8, prompt_tokens = $9, completion_tokens = $10
+                         sealed_answer = $6, content_key = $7, model = $8, prompt_tokens = $9, completion_tokens = $10,
+                         sources = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN CAST($12 AS TEXT) END
                      WHERE caller = $1 AND key = $2 AND request_id = $3")
                 .bind(&self.key.caller)
                 .bind(&self.key.key)
@@ -130,6 +134,7 @@ impl SettledKey {
                 .bind(to_integer(answer.usage.prompt))
                 .bind(to_integer(answer.usage.completion))
                 .bind(answer.finish.as_str())
+                .bind(sources)
             }
             KeyOutcome::Unanswered | KeyOutcome::Refused => {
                 let is_refused = matches!(self.outcome, KeyOutcome::Refused);
@@ -172,6 +177,28 @@ fn seal(key: &ContentKey, text: &str, request_id: &str) -> Option<String> {
 /// Opens the sealed text of an answer. `None` if another key or another request sealed it.
 pub(super) fn open(key: &ContentKey, sealed: &str, request_id: &str) -> Option<String> {
     String::from_utf8(key.open(sealed, &context(request_id))?).ok()
+}
+
+/// Returns the pages of an answer as they are stored, sealed as the answer is; `None` without pages.
+fn stored_sources(sources: &[Source], stored: Option<&StoredKey>, request_id: &str) -> Option<String> {
+    let json = serde_json::to_string(sources).ok().filter(|_| !sources.is_empty())?;
+    match stored {
+        Some(stored) => stored.key.seal(json.into_bytes(), &sources_context(request_id)),
+        None => Some(json),
+    }
+}
+
+/// Reads the pages of a stored answer, which a key has sealed if there is one; none if they were erased.
+pub(super) fn read_sources(stored: &str, key: Option<&ContentKey>, request_id: &str) -> Vec<Source> {
+    match key {
+        Some(key) => key.open(stored, &sources_context(request_id)).and_then(|json| serde_json::from_slice(&json).ok()),
+        None => serde_json::from_str(stored).ok(),
+    }
+    .unwrap_or_default()
+}
+
+fn sources_context(request_id: &str) -> String {
+    format!("sources {request_id}")
 }
 
 /// Returns the context of a sealed answer. It differs from that of the texts in the turn's line.

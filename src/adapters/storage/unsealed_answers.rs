@@ -20,7 +20,8 @@ pub(super) async fn erase_of_session(
     .execute(&mut *transaction)
     .await?;
     let stored = sql(
-        "UPDATE idempotency_keys SET is_erased = 1, answered_at = NULL, answer = NULL, finish = NULL, replica = NULL
+        "UPDATE idempotency_keys SET is_erased = 1, answered_at = NULL, answer = NULL, sources = NULL, finish = NULL,
+                replica = NULL
          WHERE session_id = $1 AND caller = COALESCE(CAST($2 AS TEXT), caller) AND content_key IS NULL
                AND answer IS NOT NULL",
     )
@@ -33,7 +34,7 @@ pub(super) async fn erase_of_session(
 
 /// Erases the answers to a caller's requests without a session. Returns their number.
 pub(super) async fn erase_without_session(transaction: &mut Transaction, caller: &str) -> Result<u64, StorageFailure> {
-    sql("UPDATE idempotency_keys SET answered_at = NULL, answer = NULL, finish = NULL, replica = NULL
+    sql("UPDATE idempotency_keys SET answered_at = NULL, answer = NULL, sources = NULL, finish = NULL, replica = NULL
          WHERE caller = $1 AND session_id IS NULL AND answer IS NOT NULL")
     .bind(caller)
     .execute(transaction)

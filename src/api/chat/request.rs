@@ -201,6 +201,8 @@ impl ChatRequest {
             stored_chat: None,
             model: named_model(self.model),
             persona,
+            language: headers.language,
+            context: None,
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,

@@ -12,7 +12,7 @@ use crate::{
         personas::persona_of_chat,
         problem::Problem,
         request_context::RequestContext,
-        turn::{EventStream, Reply, TurnHeaders, named_model, named_session, start_stream, start_turn},
+        turn::{AnswerSource, EventStream, Reply, TurnHeaders, named_model, named_session, start_stream, start_turn},
     },
     domain::{
         account::Account,
@@ -33,11 +33,15 @@ pub(super) struct MessageExchange {
     /// The same as `ai_response`.
     #[oai(deprecated)]
     ai_message: MessageBody,
+    /// The pages that the answer is based on, in the order of their importance.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<AnswerSource>>,
 }
 
 impl MessageExchange {
-    fn new(user_message: MessageBody, ai_response: MessageBody) -> Self {
-        Self { user_message, ai_message: ai_response.clone(), ai_response }
+    fn new(user_message: MessageBody, ai_response: MessageBody, sources: Option<Vec<AnswerSource>>) -> Self {
+        Self { user_message, ai_message: ai_response.clone(), ai_response, sources }
     }
 }
 
@@ -67,11 +71,13 @@ impl MessageTurn<'_> {
         start_turn(state, self.request(stored_chat, message)?, |text, summary, reader| {
             let asked = reader.masked_question().unwrap_or(sent);
             let asked = MessageContent { sender: Sender::User, text: asked, image_url };
+            let sources = AnswerSource::all(summary.sources);
             let Exchange { question, answer } = summary.exchange.ok_or_else(Problem::internal)?;
             let answered = MessageContent { sender: Sender::Bot, text, image_url: None };
             Ok(MessageExchange::new(
                 MessageBody::from_stored(question, stored_chat, asked, &state.clock),
                 MessageBody::from_stored(answer, stored_chat, answered, &state.clock),
+                sources,
             ))
         })
         .await
@@ -96,6 +102,8 @@ impl MessageTurn<'_> {
             stored_chat: Some(stored_chat),
             model: named_model(self.model),
             persona: persona_of_chat(state, self.persona.as_deref())?,
+            language: headers.language,
+            context: None,
             messages: vec![message],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,

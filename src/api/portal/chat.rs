@@ -13,7 +13,7 @@ use crate::{
         json::{Json, text},
         problem::{Problem, failures},
         request_context::RequestContext,
-        turn::{Reply, TurnHeaders, named_session, start_turn},
+        turn::{AnswerSource, Reply, TurnHeaders, named_session, start_turn},
         unread_field::with_unread_fields,
     },
     domain::{
@@ -21,7 +21,7 @@ use crate::{
         errors::resources,
         limits::{Asker, AskerId},
     },
-    services::turn::{StoredChatTurn, TurnRequest},
+    services::turn::{Reader, StoredChatTurn, TurnRequest, TurnSummary},
 };
 
 /// The message by which the portal's page asks whether the built-in responder answers. It is not stored.
@@ -80,6 +80,10 @@ struct PortalAnswer {
     response: String,
     /// Always true.
     success: bool,
+    /// The pages that the answer is based on, in the order of their importance.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<AnswerSource>>,
     /// Whether the built-in responder answers; only in the response to `__demo_check__`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +106,7 @@ impl PortalRequest {
 
 impl PortalAnswer {
     fn new(response: String) -> Self {
-        Self { response, success: true, demo_mode: None }
+        Self { response, success: true, sources: None, demo_mode: None }
     }
 
     fn of_demo_check(demo_mode: bool) -> Self {
@@ -172,12 +176,17 @@ impl PortalChatApi {
             stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, retry_of: None }),
             model: None,
             persona: state.personas.portal(),
+            language: headers.language,
+            context: None,
             messages: vec![message],
             stream: body.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         };
-        let reply = start_turn(state, turn, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
+        let answer = |text, summary: TurnSummary, _: &Reader| {
+            Ok(PortalAnswer { sources: AnswerSource::all(summary.sources), ..PortalAnswer::new(text) })
+        };
+        let reply = start_turn(state, turn, answer).await;
         // No operation of the portal takes the failed message.
         Ok(match reply.map_err(Problem::without_message)? {
             Reply::Events(events) => Reply::Events(events.of_portal()),

@@ -3,7 +3,7 @@
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
-use super::usage::Usage;
+use super::{source::AnswerSource, usage::Usage};
 use crate::{
     api::string_enum::{StringEnum, StringEnumValues},
     domain::{chat::Finish, session::SessionId},
@@ -29,6 +29,10 @@ pub(in crate::api) struct ChatAnswer {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<String>,
+    /// The pages that the answer is based on, in the order of their importance.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<AnswerSource>>,
     /// The session that the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +89,7 @@ impl ChatAnswer {
             model: summary.model,
             finish_reason: StringEnum::new(summary.finish.as_str()),
             notice: summary.notice,
+            sources: AnswerSource::all(summary.sources),
             session_id: reader.session_id().map(SessionId::to_string),
             request_id: reader.request_id().to_owned(),
             user_message_id: summary.exchange.map(|exchange| exchange.question.id.0),
@@ -110,6 +115,7 @@ impl Example for ChatAnswer {
             model: "gpt-4o-mini".to_owned(),
             finish_reason: StringEnum::new(Finish::Complete.as_str()),
             notice: None,
+            sources: None,
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
             user_message_id: None,

@@ -6,6 +6,7 @@ mod event_schema;
 mod event_stream;
 mod reply;
 mod request;
+mod source;
 mod start;
 mod usage;
 
@@ -15,6 +16,7 @@ pub(super) use self::{
     event_stream::EventStream,
     reply::{Reply, ResumedStream},
     request::{TurnHeaders, named_model, named_session},
+    source::AnswerSource,
     start::{start_stream, start_turn},
     usage::Usage,
 };

@@ -3,7 +3,7 @@
 use poem::{Request, http::HeaderMap};
 
 use crate::{
-    api::accept,
+    api::{accept, accept_language::preferred_language},
     domain::session::{InvalidSessionId, SessionId},
     services::turn::{IdempotencyKey, InvalidIdempotencyKey},
 };
@@ -14,6 +14,8 @@ pub(in crate::api) struct TurnHeaders {
     pub(in crate::api) idempotency_key: Option<IdempotencyKey>,
     /// Whether the client prefers an event stream to JSON.
     pub(in crate::api) accepts_events: bool,
+    /// The language that the client prefers.
+    pub(in crate::api) language: Option<String>,
 }
 
 impl TurnHeaders {
@@ -28,7 +30,8 @@ impl TurnHeaders {
             return Err(InvalidIdempotencyKey);
         }
         let idempotency_key = idempotency_key.map(|key| IdempotencyKey::parse(&key)).transpose()?;
-        Ok(Self { session, idempotency_key, accepts_events: prefers_events(request.headers()) })
+        let accepts_events = prefers_events(request.headers());
+        Ok(Self { session, idempotency_key, accepts_events, language: preferred_language(request.headers()) })
     }
 }
 

@@ -70,9 +70,13 @@ impl Answerer {
         texts: &TextLogging,
         claim: Option<&KeyClaim>,
     ) -> Ending {
-        // The time of a turn includes the judgement of its question.
+        if journal.is_stopped() {
+            // While a hook was asked.
+            return Ending { result: Ok(Finish::Stopped), was_abandoned: false };
+        }
+        // The time of a turn includes that of the hooks before it.
         let now = Instant::now();
-        let started = now.checked_sub(calls.guard.question_time()).unwrap_or(now);
+        let started = now.checked_sub(calls.hook_time()).unwrap_or(now);
         let stream = request.stream;
         let stream_deadline = started + self.limits.stream_timeout;
         let deadline = started + self.limits.timeout;
@@ -108,7 +112,8 @@ impl Answerer {
     }
 
     /// Waits for a permit and calls models. In a stored chat, a conversation that is too long for the model is
-    /// shortened and sent again: not all context windows are known, and a long chat must remain usable.
+    /// shortened and sent again: not all context windows are known, and a long chat must remain usable. Before that, the texts of
+    /// the context hook are left out, in any turn.
     async fn call_models<'a>(
         &'a self,
         request: &TurnRequest,
@@ -129,6 +134,7 @@ impl Answerer {
                 address_hash,
                 messages,
                 persona,
+                instruction: request.instruction(calls.has_context()),
                 tenant,
                 answer_limit,
                 stream,
@@ -137,6 +143,9 @@ impl Answerer {
                 claim,
             };
             match self.model_calls.answer(call, calls).await {
+                Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if calls.has_context() => {
+                    calls.note_unused_context();
+                }
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);
                 }

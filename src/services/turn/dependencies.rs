@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::model_calls::ProviderAccess;
 use crate::{
     adapters::{
-        hooks::{EventReceiver, GuardHook},
+        hooks::{ContextHook, EventReceiver, GuardHook},
         personas::Personas,
         session_log::SessionLog,
         storage::Storage,
@@ -20,6 +20,8 @@ pub struct Dependencies {
     pub client: Client,
     /// The owner's guard; `None` without one.
     pub guard: Option<Arc<GuardHook>>,
+    /// The owner's context hook; `None` without one.
+    pub context: Option<Arc<ContextHook>>,
     /// The owner's receiver of events, if there is one.
     pub events: Option<EventReceiver>,
     /// The personas. A model that only a persona names has no circuit breaker before the next start if the persona is added

@@ -29,7 +29,7 @@ use crate::{
         limits::LimitScope,
     },
     foundation::config::{Config, Limits},
-    services::turn::guard::GuardMetrics,
+    services::turn::{context::ContextMetrics, guard::GuardMetrics},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -177,6 +177,7 @@ impl Metrics {
         providers: impl Iterator<Item = (&'a str, &'a str)>,
         config: &Config,
         guard: &GuardMetrics,
+        context: &ContextMetrics,
     ) -> Self {
         let families = Families::default();
         // From 5 ms to 164 s.
@@ -197,6 +198,9 @@ impl Metrics {
         if let Some(settings) = &config.hooks.guard {
             let kinds = if settings.answers { &["question", "answer"][..] } else { &["question"] };
             guard.register(kinds, &mut this.registry);
+        }
+        if config.hooks.context.is_some() {
+            context.register(&mut this.registry);
         }
         this.sampled.register(&mut this.registry);
         this

@@ -44,6 +44,8 @@ pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> 
         asker,
         model: None,
         persona: None,
+        language: None,
+        context: None,
         stored_chat: None,
         messages: vec![prompt::test()],
         stream: false,

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     admission::Admission,
     answerer::Answerer,
+    context::{Context, ContextMetrics},
     dependencies::Dependencies,
     feedback::Feedback,
     guard::{Guard, GuardMetrics},
@@ -30,7 +31,7 @@ use crate::{
     adapters::{credentials::Credentials, model::basic, usage::UsageLog},
     domain::{cost::Prices, known_models::KnownModels, limits::UsageLimits},
     foundation::{
-        config::{Config, ProviderIndex},
+        config::{Config, OnDisconnect, ProviderIndex},
         memory_limit,
         outage::StartOutage,
     },
@@ -65,8 +66,10 @@ impl Parts {
         let counted = models.iter().copied().chain([basic::NAME]);
         let routes = Arc::new(Routes::new(config, &dependencies.providers));
         let providers = models.iter().filter_map(|model| Some((*model, routes.provider_name(model)?)));
-        let (instance, guard_metrics) = (dependencies.log.instance(), GuardMetrics::default());
-        let metrics = Arc::new(Metrics::new(instance, counted, providers, config, &guard_metrics));
+        let (guard_metrics, context_metrics) = (GuardMetrics::default(), ContextMetrics::default());
+        let instance = dependencies.log.instance();
+        let metrics = Metrics::new(instance, counted, providers, config, &guard_metrics, &context_metrics);
+        let metrics = Arc::new(metrics);
         let abilities = Arc::new(ModelAbilities::new(KnownModels::of(&config.model), Arc::clone(&routes)));
 
         start_outboxes(config, dependencies);
@@ -86,6 +89,7 @@ impl Parts {
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
         let guard = open_guard(config, dependencies, guard_metrics);
         let of_answers = guard.clone().filter(|guard| guard.judges_answers);
+        let context = open_context(dependencies, &routes, &abilities, context_metrics);
         let model_metrics = Arc::clone(&metrics);
         let model_calls = ModelCalls::new(&config.model, &models, routes, abilities, model_metrics, of_answers);
         let model_calls = Arc::new(model_calls);
@@ -93,6 +97,8 @@ impl Parts {
         let runner = TurnRunner {
             limits: Arc::clone(&turn_limits),
             guard,
+            context,
+            drains: config.turns.on_disconnect == OnDisconnect::Drain,
             cut_off: cut_off.clone(),
             stored_chats,
             answerer: Answerer::new(
@@ -134,6 +140,16 @@ fn stream_memory(config: &Config) -> usize {
 fn open_guard(config: &Config, dependencies: &Dependencies, metrics: GuardMetrics) -> Option<Arc<Guard>> {
     let (hook, settings) = (dependencies.guard.clone()?, config.hooks.guard.as_ref()?);
     Some(Arc::new(Guard::new(hook, settings, metrics)))
+}
+
+fn open_context(
+    dependencies: &Dependencies,
+    routes: &Arc<Routes>,
+    abilities: &Arc<ModelAbilities>,
+    metrics: ContextMetrics,
+) -> Option<Context> {
+    let hook = dependencies.context.clone()?;
+    Some(Context::new(hook, Arc::clone(routes), Arc::clone(abilities), metrics))
 }
 
 /// Starts the tasks that send the records of the outboxes.

@@ -71,7 +71,14 @@ impl RecoveredAnswers {
             return Ok(None);
         };
         let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
-        Ok(Some(StoredAnswer { text, model: turn.model.clone(), usage, finish, at: turn.timestamp }))
+        Ok(Some(StoredAnswer {
+            text,
+            model: turn.model.clone(),
+            usage,
+            finish,
+            at: turn.timestamp,
+            sources: Vec::new(),
+        }))
     }
 
     /// Opens the sealed answer of a turn; `None` if it was erased.

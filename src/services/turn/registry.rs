@@ -184,7 +184,15 @@ mod tests {
     /// Returns the journal of a turn that was answered.
     fn ended_journal(registry: &Registry, id: &str, scope: TextScope, text: &str) -> Arc<Journal> {
         let (model, usage, at) = ("m".to_owned(), TokenUsage::default(), Timestamp::UNIX_EPOCH);
-        let summary = TurnSummary { model, usage, finish: Finish::Complete, at, notice: None, exchange: None };
+        let summary = TurnSummary {
+            model,
+            usage,
+            finish: Finish::Complete,
+            at,
+            notice: None,
+            sources: Vec::new(),
+            exchange: None,
+        };
         Journal::ended(id.to_owned(), scope, text, summary, Arc::clone(registry.memory()))
     }
 

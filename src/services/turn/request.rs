@@ -12,6 +12,7 @@ use crate::{
         chat::{Caller, Message},
         limits::Asker,
         persona::Persona,
+        prompt::PromptContext,
         session::SessionId,
     },
 };
@@ -33,6 +34,10 @@ pub struct TurnRequest {
     pub model: Option<String>,
     /// The persona that answers.
     pub persona: Option<Arc<Persona>>,
+    /// The language that the client prefers, a tag such as `de-AT`.
+    pub language: Option<String>,
+    /// The texts of the context hook; `None` from a client.
+    pub context: Option<PromptContext>,
     /// The stored chat and its owner; `None` if the client sends the history itself.
     pub stored_chat: Option<StoredChatTurn>,
     /// The conversation, whose last message is the question. For a stored chat it holds the question only: the history
@@ -71,6 +76,13 @@ impl TurnRequest {
     /// Returns the text of the question.
     pub(super) fn question(&self) -> &str {
         self.messages.last().map_or("", |message| message.content.as_str())
+    }
+
+    /// Returns the system message: that with the texts of the context hook if `with_context`, or else the persona's prompt.
+    pub(super) fn instruction(&self, with_context: bool) -> Option<&str> {
+        let context = self.context.as_ref().filter(|_| with_context);
+        let with_texts = context.map(|context| context.instruction.as_str());
+        with_texts.or_else(|| self.persona.as_ref().map(|persona| persona.prompt.as_str()))
     }
 
     /// Returns the identity by which the circuit breakers of hooks count callers: the address, since nobody can make up several.

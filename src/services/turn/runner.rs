@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     answerer::Answerer,
+    context::{Context, ContextOutcome, ContextRecord},
     ending::Ending,
     failure::TurnFailure,
     guard::{Guard, Judgement},
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
-    journal::Journal,
+    journal::{Cancellation, Journal},
     limits::{Reservation, TurnLimits},
     model_calls::CallRecord,
     recording::{Recorder, TextLogging},
@@ -28,6 +29,10 @@ pub(super) struct TurnRunner {
     pub(super) limits: Arc<TurnLimits>,
     /// The owner's guard; `None` without one.
     pub(super) guard: Option<Arc<Guard>>,
+    /// The owner's context hook; `None` without one.
+    pub(super) context: Option<Context>,
+    /// Whether turns go on without readers (`ON_DISCONNECT=drain`).
+    pub(super) drains: bool,
     /// Cancelled when running turns must end.
     pub(super) cut_off: CancellationToken,
     pub(super) stored_chats: Arc<StoredChats>,
@@ -38,6 +43,11 @@ pub(super) struct TurnRunner {
 }
 
 impl TurnRunner {
+    /// Whether a turn waits for hooks before it can ask a model.
+    pub(super) fn has_hooks(&self) -> bool {
+        self.guard.is_some() || self.context.is_some()
+    }
+
     /// Runs a turn. The outcome is recorded, stored in the chat and with the key, the reservation is settled, and then the
     /// outcome is written to the journal.
     pub(super) async fn run(
@@ -95,6 +105,47 @@ impl TurnRunner {
         Ok(())
     }
 
+    /// Asks the context hook for texts about the question, if there is a hook. Without an answer the turn goes on. Fails if the
+    /// turn ends meanwhile.
+    async fn ask_context(
+        &self,
+        request: &mut TurnRequest,
+        journal: &Journal,
+        calls: &mut CallRecord<'_>,
+        claim: Option<&KeyClaim>,
+    ) -> Result<(), TurnFailure> {
+        let Some(context) = &self.context else { return Ok(()) };
+        let begun = Instant::now();
+        let answer = {
+            let asking = pin!(context.ask(request, calls.requested_model));
+            select! {
+                biased;
+                answer = wait_unmarked(claim, asking) => answer,
+                cancellation = self.cancelled(journal) => {
+                    calls.context = Some(ContextRecord::without_texts(ContextOutcome::Failed, begun.elapsed()));
+                    // A stopped turn goes on to its end, which has no text.
+                    return if cancellation == Cancellation::Stopped { Ok(()) } else { Err(TurnFailure::ClientGone) };
+                }
+                () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
+            }
+        };
+        if let Some((record, texts)) = answer {
+            calls.context = Some(record);
+            request.context = texts;
+        }
+        Ok(())
+    }
+
+    /// Resolves when a turn is stopped, or ends because it has no reader.
+    async fn cancelled(&self, journal: &Journal) -> Cancellation {
+        loop {
+            let cancellation = journal.cancelled(!self.drains).await;
+            if cancellation == Cancellation::Stopped || journal.try_abandon() {
+                return cancellation;
+            }
+        }
+    }
+
     /// Has a question judged, answers it, and records the turn. A turn whose question can't be stored, or for whose
     /// conversation a limit has no room, has not begun, and is not recorded.
     async fn answer_and_record<'a>(
@@ -121,15 +172,25 @@ impl TurnRunner {
             let ending = Ending { result: Err(failure), was_abandoned: false };
             return self.recorder.record(request, calls, journal, &TextLogging::Off, ending, reservation).await;
         }
-        // Without a free permit the turn waits for one, and its key is marked after that.
-        let ready = claim.filter(|_| self.answerer.has_free_permit(&request.asker));
-        let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
+        if let Err(failure) = self.ask_context(request, journal, calls, claim).await {
+            if calls.context.is_none() {
+                return Err(failure);
+            }
+            let ending = Ending { result: Err(failure), was_abandoned: false };
+            return self.recorder.record(request, calls, journal, &texts, ending, reservation).await;
+        }
+        // Without a free permit the turn waits for one, and its key is marked after that.
+        let ready = claim.filter(|_| self.answerer.has_free_permit(&request.asker));
+        let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         let result = match self.limits.begin_asking(reservation, request, calls.requested_model) {
             Ok(()) => {
                 let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
+                if calls.attempts == 0 {
+                    calls.note_unused_context();
+                }
                 self.recorder.record(request, calls, journal, &texts, ending, reservation).await
             }
             Err(refused) => Err(refused),

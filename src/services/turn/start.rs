@@ -75,8 +75,8 @@ impl Turns {
                 return Err(self.0.limits.count_refusal(refused, &request.asker));
             }
         }
-        // A turn that is judged first is marked after that.
-        let can_ask_at_once = self.0.runner.guard.is_none() && self.0.admission.has_free_permit(&request.asker);
+        // A turn that waits for hooks first is marked after that.
+        let can_ask_at_once = !self.0.runner.has_hooks() && self.0.admission.has_free_permit(&request.asker);
         let parts = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             // Before the claim, so that repetitions find the running turn by its id.

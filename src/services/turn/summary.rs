@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     adapters::storage::{Exchange, StoredAnswer},
-    domain::{chat::Finish, cost::TokenUsage},
+    domain::{chat::Finish, cost::TokenUsage, prompt::Source},
 };
 
 /// Model, tokens and end of an answered turn. The text of the answer is in the turn's journal.
@@ -20,6 +20,8 @@ pub struct TurnSummary {
     pub at: Timestamp,
     /// The guard's sentence about an answer that it has cut off. Stored answers have none.
     pub notice: Option<String>,
+    /// The pages that the answer is based on. Answers that are read from a stored chat have none.
+    pub sources: Vec<Source>,
     /// The messages of question and answer in the stored chat; `None` outside of stored chats.
     pub exchange: Option<Exchange>,
 }
@@ -27,7 +29,7 @@ pub struct TurnSummary {
 impl TurnSummary {
     /// Returns the answer as it is stored with the turn's idempotency key.
     pub(super) fn stored_answer(&self, text: String) -> StoredAnswer {
-        let Self { model, usage, finish, at, .. } = self;
-        StoredAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at }
+        let Self { model, usage, finish, at, sources, .. } = self;
+        StoredAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at, sources: sources.clone() }
     }
 }

@@ -18,9 +18,18 @@ pub(super) fn text(line: &EventLine, texts: Option<&LineTexts>, number: u64, pal
     let time = palette.paint(Role::Minor, &line.time());
     let outcome = palette.paint(role, &line.outcome());
     let mut text = format!("{time}  turn {number}{user}: {outcome}\n");
-    for fact in [model(line), times(line), tokens(line), cost(line), guard(line), request(line), content_key(line)]
-        .into_iter()
-        .flatten()
+    for fact in [
+        model(line),
+        times(line),
+        tokens(line),
+        cost(line),
+        guard(line),
+        context(line),
+        request(line),
+        content_key(line),
+    ]
+    .into_iter()
+    .flatten()
     {
         text.push_str(&indented(&fact));
     }
@@ -87,6 +96,14 @@ fn guard(line: &EventLine) -> Option<String> {
     let answer = said("answer", "guard_answer", "guard_answer_ms");
     let all = [question, answer].into_iter().flatten().collect::<Vec<_>>();
     (!all.is_empty()).then(|| format!("guard     {}", all.join(", ")))
+}
+
+/// Returns what came of asking the context hook, if it was asked.
+fn context(line: &EventLine) -> Option<String> {
+    let outcome = line.text("context")?;
+    let time = line.number("context_ms").map(|ms| format!(" in {}", milliseconds(ms))).unwrap_or_default();
+    let of = |field, what| line.count(field).map(|number| format!(", {} {what}", count(number))).unwrap_or_default();
+    Some(format!("context   {outcome}{time}{}{}", of("context_texts", "texts"), of("context_sources", "sources")))
 }
 
 /// Returns a call to a model, of which a turn with retries has several.

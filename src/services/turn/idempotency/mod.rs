@@ -212,7 +212,7 @@ impl Idempotency {
         request_id: String,
         answer: StoredAnswer,
     ) -> Result<Reader, TurnFailure> {
-        let StoredAnswer { text, model, usage, finish, at } = answer;
+        let StoredAnswer { text, model, usage, finish, at, sources } = answer;
         let owner = request.chat_owner();
         let (exchange, question, text) = match owner {
             Some(owner) => {
@@ -221,7 +221,7 @@ impl Idempotency {
             }
             None => (None, None, text),
         };
-        let summary = TurnSummary { model, usage, finish, at, notice: None, exchange };
+        let summary = TurnSummary { model, usage, finish, at, notice: None, sources, exchange };
         let memory = Arc::clone(self.registry.memory());
         let journal = Journal::ended(request_id, request.text_scope(), &text, summary, memory);
         if let Some(question) = question.filter(|question| question != request.question()) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     adapters::credentials::KeyOrigin,
     domain::cost::TokenUsage,
-    services::turn::{ended_call::EndedCall, guard::GuardRecord},
+    services::turn::{context::ContextRecord, ended_call::EndedCall, guard::GuardRecord},
 };
 
 /// The latest call to a model, as far as the record of an open stream needs it.
@@ -28,6 +28,8 @@ pub(in crate::services::turn) struct NotedCall {
     pub(in crate::services::turn) messages: usize,
     /// What the guard said before the call.
     pub(in crate::services::turn) guard: GuardRecord,
+    /// What came of asking the context hook before the call.
+    pub(in crate::services::turn) context: Option<ContextRecord>,
     /// The tokens that earlier calls reported.
     pub(in crate::services::turn) earlier: TokenUsage,
 }

@@ -216,6 +216,7 @@ mod tests {
             finish: Finish::Complete,
             at: Timestamp::UNIX_EPOCH,
             notice: None,
+            sources: Vec::new(),
             exchange: None,
         }
     }

@@ -306,6 +306,11 @@ impl Journal {
         }
     }
 
+    /// Whether a client has stopped the turn.
+    pub(in crate::services::turn) fn is_stopped(&self) -> bool {
+        self.state().cancellation == Some(Cancellation::Stopped)
+    }
+
     /// Resolves when the turn is stopped or abandoned before it has begun.
     pub(in crate::services::turn) async fn cancelled_before_start(&self) {
         while let Cancellation::Abandoned = self.cancelled(true).await {

@@ -80,13 +80,13 @@ impl<'r> Attempts<'r> {
     }
 
     fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
-        let CallRequest { messages, persona, .. } = self.request;
+        let CallRequest { messages, persona, instruction, .. } = self.request;
         let has_images = messages.iter().any(|message| message.image.is_some());
         let abilities = target.abilities;
         let reasons = abilities.is_openai_reasoning;
         ModelRequest {
             model: target.route.upstream,
-            instruction: persona.map(|persona| persona.prompt.as_str()),
+            instruction,
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),

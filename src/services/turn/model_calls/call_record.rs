@@ -9,6 +9,7 @@ use crate::{
     },
     domain::cost::TokenUsage,
     services::turn::{
+        context::ContextRecord,
         ended_call::EndedCall,
         failure::TurnFailure,
         guard::{AnswerEnd, GuardRecord, Judgement},
@@ -51,6 +52,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     /// The time from which the turn has waited for the guard while no text of the model could be read; `None` while a model is
     /// waited for.
     pub(super) waits_for_guard_since: Option<Instant>,
+    /// What came of asking the context hook; `None` if it was not asked.
+    pub(in crate::services::turn) context: Option<ContextRecord>,
     /// How the guard has ended the answer; `None` if it has not.
     pub(in crate::services::turn) ended_by_guard: Option<AnswerEnd>,
     /// The complete answer of the latest call, whose connection can be used again.
@@ -86,6 +89,7 @@ impl<'a> CallRecord<'a> {
             earlier: ReportedUse::default(),
             guard: GuardRecord::default(),
             waits_for_guard_since: None,
+            context: None,
             ended_by_guard: None,
             complete: None,
             should_retry_with_reasoning: false,
@@ -94,7 +98,8 @@ impl<'a> CallRecord<'a> {
 
     /// Creates the record of a turn whose latest call is noted in its journal.
     pub(in crate::services::turn) fn of_noted(requested_model: &'a str, call: &'a NotedCall) -> Self {
-        let NotedCall { key, key_age, started_at, running_since, attempts, messages, earlier, guard, .. } = *call;
+        let NotedCall { key, key_age, started_at, running_since, attempts, messages, earlier, guard, context, .. } =
+            *call;
         Self {
             model: &call.model,
             key,
@@ -106,6 +111,7 @@ impl<'a> CallRecord<'a> {
             messages,
             earlier: ReportedUse { usage: earlier, cost: 0 },
             guard,
+            context,
             ..Self::new(requested_model)
         }
     }
@@ -116,6 +122,7 @@ impl<'a> CallRecord<'a> {
             model: model.to_owned(),
             key: self.key,
             guard: self.guard,
+            context: self.context,
             key_age: self.key_age,
             started_at: self.started_at,
             running_since: self.running_since,
@@ -148,6 +155,23 @@ impl<'a> CallRecord<'a> {
         self.guard.add_answer(Judgement::abandoned(since.elapsed()));
         self.ended_by_guard = Some(AnswerEnd::Failed(TurnFailure::GuardUnavailable));
         true
+    }
+
+    /// Whether the texts of the context hook are sent to models.
+    pub(in crate::services::turn) fn has_context(&self) -> bool {
+        self.context.is_some_and(|context| context.is_used())
+    }
+
+    /// Notes that no model gets the texts of the context hook after all.
+    pub(in crate::services::turn) fn note_unused_context(&mut self) {
+        if let Some(context) = &mut self.context {
+            context.note_unused();
+        }
+    }
+
+    /// Returns the time that the turn has waited for hooks before it could ask a model.
+    pub(in crate::services::turn) fn hook_time(&self) -> Duration {
+        self.guard.question_time() + self.context.map_or(Duration::ZERO, |context| context.time)
     }
 
     /// Returns the guard's sentence about an answer that it has cut off.

@@ -18,6 +18,8 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     /// The conversation, whose last message is the question.
     pub(in crate::services::turn) messages: &'r [Message],
     pub(in crate::services::turn) persona: Option<&'r Persona>,
+    /// The system message.
+    pub(in crate::services::turn) instruction: Option<&'r str>,
     /// On whose behalf the visitor asks, if not only on their own.
     pub(in crate::services::turn) tenant: Option<&'r Tenant>,
     pub(in crate::services::turn) answer_limit: TurnAnswerLimit,

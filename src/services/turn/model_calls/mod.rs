@@ -133,6 +133,7 @@ impl ModelCalls {
 async fn answer_built_in(request: CallRequest<'_>, record: &mut CallRecord<'_>) -> Finish {
     let CallRequest { messages, persona, journal, .. } = request;
     record.model = basic::NAME;
+    record.note_unused_context();
     journal.note_call(record.to_noted(basic::NAME));
     journal.begin();
     for word in basic::reply(messages, persona).split_inclusive(' ') {

@@ -109,7 +109,7 @@ impl UsageMeter {
     /// Returns a rough estimate of the tokens of the latest call's prompt, which costs little.
     pub(in crate::services::turn) fn rough_prompt_tokens(&self, request: &TurnRequest, calls: &CallRecord<'_>) -> u64 {
         let image = self.abilities.of(calls.model).image;
-        let instruction = request.persona.as_ref().map(|persona| persona.prompt.as_str());
+        let instruction = request.instruction(calls.has_context());
         estimate::rough_prompt_tokens(instruction, sent_messages(request, calls), image)
     }
 
@@ -149,7 +149,7 @@ impl UsageMeter {
 
     fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
         let image = self.abilities.of(calls.model).image;
-        let instruction = request.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
+        let instruction = request.instruction(calls.has_context()).map_or(0, estimate::instruction_tokens);
         let prompt = estimate::prompt_tokens(sent_messages(request, calls), image).saturating_add(instruction);
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }

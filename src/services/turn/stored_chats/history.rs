@@ -40,7 +40,9 @@ impl History {
         model: &str,
     ) -> Result<Vec<Message>, TurnFailure> {
         let Some(message) = request.messages.last().cloned() else { return Ok(Vec::new()) };
-        let mut prompt = PromptBuilder::new(request.persona.as_deref(), message, self.abilities.of(model));
+        let reserved = request.context.as_ref().map_or(0, |context| context.tokens);
+        let prompt = PromptBuilder::new(request.persona.as_deref(), message, self.abilities.of(model));
+        let mut prompt = prompt.with_reserved(reserved);
         let (mut before, mut limit) = (question.cursor(), FIRST_PAGE_SIZE);
         while prompt.has_room() {
             let page = self.storage.history(question.owner, question.chat, before, limit).await;

@@ -14,7 +14,7 @@ use super::{
     unavailable::unavailable,
 };
 use crate::{
-    adapters::storage::{Exchange, KeyOutcome, SettledKey, Storage, StorageFailure},
+    adapters::storage::{Exchange, KeyOutcome, SettledKey, Storage, StorageFailure, StoredAnswer},
     foundation::error_chain::ErrorChain,
     services::turn::{failure::TurnFailure, idempotency::KeyClaim, journal::Journal, summary::TurnSummary},
 };
@@ -81,9 +81,9 @@ impl Outcomes {
         result: Result<TurnSummary, TurnFailure>,
         claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
-        // The chat has the text, so that the key needs none.
+        // The chat has the text, so that the key needs none. Sources would outlive a chat that is deleted.
         let answered = |summary: &TurnSummary| {
-            let answer = summary.stored_answer(String::new());
+            let answer = StoredAnswer { sources: Vec::new(), ..summary.stored_answer(String::new()) };
             KeyOutcome::Answered { answer, content_key: None }
         };
         let answer = result.as_ref().ok().map(|summary| Answer {

@@ -1,0 +1,92 @@
+//! The context hook, as turns ask it.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    context_metrics::ContextMetrics,
+    record::{ContextOutcome, ContextRecord},
+};
+use crate::{
+    adapters::hooks::{ContextHook, ContextRequest, HookFailure},
+    domain::{
+        prompt::{ContextText, PromptContext},
+        session::SessionId,
+    },
+    services::turn::{
+        model_calls::{ModelAbilities, Routes},
+        request::TurnRequest,
+    },
+};
+
+/// Asks the context hook for texts about the questions of turns.
+#[derive(Debug)]
+pub(in crate::services::turn) struct Context {
+    hook: Arc<ContextHook>,
+    routes: Arc<Routes>,
+    abilities: Arc<ModelAbilities>,
+    metrics: ContextMetrics,
+}
+
+impl Context {
+    pub(in crate::services::turn) fn new(
+        hook: Arc<ContextHook>,
+        routes: Arc<Routes>,
+        abilities: Arc<ModelAbilities>,
+        metrics: ContextMetrics,
+    ) -> Self {
+        Self { hook, routes, abilities, metrics }
+    }
+
+    /// Asks for texts about the question of a request for a model, and returns those that fit, with the record of the call.
+    /// Returns `None` if the built-in responder answers, which has no use for them.
+    pub(in crate::services::turn) async fn ask(
+        &self,
+        request: &TurnRequest,
+        model: &str,
+    ) -> Option<(ContextRecord, Option<PromptContext>)> {
+        if self.routes.of(model).provider.credentials.demo_mode() {
+            return None;
+        }
+        let asked = Instant::now();
+        let answer = self.texts(request).await;
+        let time = asked.elapsed();
+        let without = |outcome| (ContextRecord::without_texts(outcome, time), None);
+        let fit = |texts: &[ContextText]| {
+            PromptContext::fit(request.persona.as_deref(), &request.messages, texts, self.abilities.of(model))
+        };
+        let (record, context) = match &answer {
+            Ok(texts) if texts.is_empty() => without(ContextOutcome::Empty),
+            Ok(texts) => fit(texts).map_or_else(
+                || without(ContextOutcome::Unused),
+                |context| {
+                    let (texts, sources) = (context.texts, context.sources.len());
+                    (ContextRecord { outcome: ContextOutcome::Used, time, texts, sources }, Some(context))
+                },
+            ),
+            Err(_) => without(ContextOutcome::Failed),
+        };
+        if answer != Err(HookFailure::CircuitOpen) {
+            self.metrics.count(record);
+        }
+        if let Err(failure) = answer {
+            tracing::warn!(
+                request_id = request.request_id,
+                %failure,
+                "the context hook gave no texts, and the turn goes on without"
+            );
+        }
+        Some((record, context))
+    }
+
+    async fn texts(&self, request: &TurnRequest) -> Result<Vec<ContextText>, HookFailure> {
+        let asked = ContextRequest {
+            question: request.question(),
+            request_id: &request.request_id,
+            session_id: request.session_id.as_ref().map(SessionId::as_str),
+            site: request.asker.site().map(|site| site.settings.id.as_str()),
+            persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
+            language: request.language.as_deref(),
+        };
+        self.hook.texts(&asked, request.address_hash()).await
+    }
+}

@@ -1,0 +1,62 @@
+//! What came of asking the context hook in one turn, for its line in the session log and the metrics.
+
+use std::time::Duration;
+
+/// The outcome of asking the context hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::services::turn) enum ContextOutcome {
+    /// The model has got texts.
+    Used,
+    /// The hook has no text about the question.
+    Empty,
+    /// There were texts, but the model has got none: they did not fit, or no model was asked.
+    Unused,
+    /// The hook gave no answer in time.
+    Failed,
+}
+
+impl ContextOutcome {
+    /// All outcomes.
+    pub(super) const ALL: [Self; 4] = [Self::Used, Self::Empty, Self::Unused, Self::Failed];
+
+    /// Returns the name in the session log and the metrics.
+    pub(in crate::services::turn) fn as_str(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Empty => "empty",
+            Self::Unused => "unused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What came of asking the context hook.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::services::turn) struct ContextRecord {
+    pub(in crate::services::turn) outcome: ContextOutcome,
+    /// The time that the turn has waited for the hook.
+    pub(in crate::services::turn) time: Duration,
+    /// The number of texts that the model has got.
+    pub(in crate::services::turn) texts: usize,
+    /// The number of pages that the answer names.
+    pub(in crate::services::turn) sources: usize,
+}
+
+impl ContextRecord {
+    /// Returns the record of a call that has brought no text.
+    pub(in crate::services::turn) fn without_texts(outcome: ContextOutcome, time: Duration) -> Self {
+        Self { outcome, time, texts: 0, sources: 0 }
+    }
+
+    /// Whether the model gets the texts.
+    pub(in crate::services::turn) fn is_used(&self) -> bool {
+        self.outcome == ContextOutcome::Used
+    }
+
+    /// Notes that the model does not get the texts after all.
+    pub(in crate::services::turn) fn note_unused(&mut self) {
+        if self.is_used() {
+            *self = Self::without_texts(ContextOutcome::Unused, self.time);
+        }
+    }
+}
