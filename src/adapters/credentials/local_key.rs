@@ -135,3 +135,32 @@ impl LocalKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::foundation::config::{Config, Source};
+
+    #[tokio::test]
+    async fn a_key_that_changed_before_the_watch_began_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "sk-new").unwrap();
+        let settings = Config::read(&Source::default()).unwrap().credentials;
+        let source = KeySource::File { path, key: ApiKey::parse("sk-old").unwrap() };
+        let tasks = Tasks::default();
+        let local = LocalKey::start(&settings, &source, &tasks);
+        let new = ApiKey::parse("sk-new");
+        let is_new = || local.current().credential.as_ref().map(|credential| credential.key.clone()) == new;
+        let reading = async {
+            while !is_new() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), reading).await.unwrap();
+    }
+}
