@@ -158,6 +158,10 @@ async fn record_next(
         return Ok(RecordedFeedback { has_comment, ..recorded });
     }
     log(recorder, recorded.at, &turn, new, logged).await?;
+    // So that other replicas know of it before the client does. If this fails, the database gets it later.
+    if let Err(failure) = storage.flush_turns().await {
+        tracing::warn!(failure = %ErrorChain(&failure), "feedback is in the session log, and not in the database yet");
+    }
     Ok(recorded)
 }
 
