@@ -374,7 +374,9 @@ mod tests {
 
     #[test]
     fn the_operator_sees_limits_of_tenants_by_their_names() {
-        let limits = limits(&[("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off"), ("LIMIT_KEY", "4/day")]);
+        let off = ["VISITOR", "ADDRESS", "SESSIONS", "HANDOVERS", "FEEDBACK"].map(|scope| format!("LIMIT_{scope}"));
+        let off = off.iter().map(|name| (name.as_str(), "off"));
+        let limits = limits(&off.chain([("LIMIT_KEY", "4/day")]).collect::<Vec<_>>());
         let own = SiteLimits { visitor: Some(list("2/day")), address: None, site: list("2/day") };
         let tenants = [site("shop", own), key("shop", None)];
         for tenant in &tenants {
