@@ -360,6 +360,7 @@ pub fn model_answer(bytes: &[u8]) {
                 messages: &messages,
                 with_images: false,
                 temperature: None,
+                options: None,
                 answer_limit: None,
                 reasons: false,
                 stream,

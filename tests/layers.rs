@@ -42,6 +42,7 @@ const ORDERED: [&[&str]; 2] = [
     &[
         "finish",
         "errors",
+        "answer_options",
         "precis",
         "account",
         "client_ip",

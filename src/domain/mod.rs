@@ -1,6 +1,7 @@
 //! Plain types and rules of the product, without input or output.
 
 pub mod account;
+pub mod answer_options;
 pub mod api_key;
 pub mod body_memory;
 pub mod breaker;

@@ -1,6 +1,6 @@
 //! The input of one call to a model.
 
-use crate::domain::chat::Message;
+use crate::domain::{answer_options::AnswerOptions, chat::Message};
 
 /// The input of one call to a model: the conversation and the options.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,9 @@ pub struct ModelRequest<'a> {
     pub with_images: bool,
     /// The sampling temperature, from 0 to 2; `None` for the model's default.
     pub temperature: Option<f64>,
+    /// What a server with an API key asks for besides. Its system message, temperature and limit are not read: they are part of
+    /// the fields here.
+    pub options: Option<&'a AnswerOptions>,
     /// The maximum length of the answer in tokens, without the tokens of reasoning before it.
     pub answer_limit: Option<u32>,
     /// Whether the model is known as one of OpenAI's reasoning models.

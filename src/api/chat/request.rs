@@ -203,6 +203,7 @@ impl ChatRequest {
             persona,
             language: headers.language,
             context: None,
+            options: None,
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,

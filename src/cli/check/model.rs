@@ -165,6 +165,7 @@ impl<'a> ModelCheck<'a> {
             messages: &messages,
             with_images: false,
             temperature: None,
+            options: None,
             answer_limit: None,
             reasons: false,
             stream,

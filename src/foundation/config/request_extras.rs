@@ -112,7 +112,8 @@ impl ExtraFields {
         "fields other than model, messages, stream, stream_options, temperature, max_tokens and max_completion_tokens";
 
     /// Parses a JSON object; nothing stands for no fields.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() { Some(Self::default()) } else { Self::new(serde_json::from_str(text).ok()?) }
     }
 
@@ -120,6 +121,12 @@ impl ExtraFields {
     pub(super) fn new(fields: Map<String, Value>) -> Option<Self> {
         let is_own = |name: &String| OWN_FIELDS.contains(&name.as_str());
         (!fields.keys().any(is_own)).then_some(Self(fields))
+    }
+
+    /// Whether there is a field of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Returns the text to insert before the closing brace of a JSON object that has fields: nothing, or a comma and the fields.

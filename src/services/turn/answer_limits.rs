@@ -27,15 +27,16 @@ impl AnswerLimits {
         Self { all: config.model.max_answer_tokens, anonymous: config.limits.anonymous_answer }
     }
 
-    /// Returns the limit of the answer to a request: the lowest of `MAX_ANSWER_TOKENS`, the persona's limit, and that of
-    /// visitors without an account.
+    /// Returns the limit of the answer to a request: the lowest of `MAX_ANSWER_TOKENS`, the limits of the persona and of the request, and
+    /// that of visitors without an account.
     pub(super) fn of(&self, request: &TurnRequest) -> TurnAnswerLimit {
         let asker = &request.asker;
         let AnswerLimit { tokens: anonymous, is_default } = self.anonymous;
         let anonymous = anonymous.filter(|_| asker.is_anonymous() && !(is_default && asker.is_local));
         let of_persona = request.persona.as_ref().and_then(|persona| persona.max_tokens);
+        let of_request = request.options.as_ref().and_then(|options| options.max_tokens);
         let set = anonymous.filter(|_| !is_default);
-        let tokens = [of_persona, self.all, set].into_iter().flatten().min();
+        let tokens = [of_persona, of_request, self.all, set].into_iter().flatten().min();
         TurnAnswerLimit { tokens, by_default: anonymous.filter(|_| is_default) }
     }
 }

@@ -124,7 +124,8 @@ impl Answerer {
     ) -> Result<Finish, TurnFailure> {
         let (caller_hash, address_hash) = (request.caller_hash(), request.address_hash());
         let answer_limit = self.answer_limits.of(request);
-        let TurnRequest { persona, stream, stored_chat, asker, .. } = request;
+        let TurnRequest { persona, options, stream, stored_chat, asker, .. } = request;
+        let instruction = request.instruction(calls.has_context());
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
@@ -134,7 +135,8 @@ impl Answerer {
                 address_hash,
                 messages,
                 persona,
-                instruction: request.instruction(calls.has_context()),
+                instruction: instruction.as_deref(),
+                options: options.as_deref(),
                 tenant,
                 answer_limit,
                 stream,

@@ -1,12 +1,13 @@
 //! A request for a turn.
 
-use std::{sync::Arc, time::Instant};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use super::{idempotency::IdempotencyKey, text_scope::TextScope};
 use crate::{
     adapters::storage::{ChatId, MessageId},
     domain::{
         account::OwnerId,
+        answer_options::AnswerOptions,
         body_memory::BodyShare,
         breaker::CallerHash,
         chat::{Caller, Message},
@@ -38,6 +39,8 @@ pub struct TurnRequest {
     pub language: Option<String>,
     /// The texts of the context hook; `None` from a client.
     pub context: Option<PromptContext>,
+    /// What a server with an API key asks of the model besides; `None` for all others.
+    pub options: Option<Box<AnswerOptions>>,
     /// The stored chat and its owner; `None` if the client sends the history itself.
     pub stored_chat: Option<StoredChatTurn>,
     /// The conversation, whose last message is the question. For a stored chat it holds the question only: the history
@@ -73,16 +76,29 @@ impl TurnRequest {
         }
     }
 
+    /// Returns the parts of the system message in their order: the persona's prompt, with the texts of the context hook if
+    /// `with_context`, and the system message of a server.
+    pub(super) fn instructions(&self, with_context: bool) -> impl Iterator<Item = &str> + Clone {
+        let context = self.context.as_ref().filter(|_| with_context);
+        let with_texts = context.map(|context| context.instruction.as_str());
+        let of_owner = with_texts.or_else(|| self.persona.as_ref().map(|persona| persona.prompt.as_str()));
+        let of_server = self.options.as_ref().and_then(|options| options.instruction.as_deref());
+        of_owner.into_iter().chain(of_server)
+    }
+
+    /// Returns the system message, with the texts of the context hook if `with_context`; `None` without one.
+    pub(super) fn instruction(&self, with_context: bool) -> Option<Cow<'_, str>> {
+        let mut parts = self.instructions(with_context);
+        let first = parts.next()?;
+        Some(match parts.next() {
+            None => Cow::Borrowed(first),
+            Some(second) => Cow::Owned(format!("{first}\n\n{second}")),
+        })
+    }
+
     /// Returns the text of the question.
     pub(super) fn question(&self) -> &str {
         self.messages.last().map_or("", |message| message.content.as_str())
-    }
-
-    /// Returns the system message: that with the texts of the context hook if `with_context`, or else the persona's prompt.
-    pub(super) fn instruction(&self, with_context: bool) -> Option<&str> {
-        let context = self.context.as_ref().filter(|_| with_context);
-        let with_texts = context.map(|context| context.instruction.as_str());
-        with_texts.or_else(|| self.persona.as_ref().map(|persona| persona.prompt.as_str()))
     }
 
     /// Returns the identity by which the circuit breakers of hooks count callers: the address, since nobody can make up several.

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     adapters::model::{ModelError, ModelFailure, ModelRequest},
     foundation::{
-        config,
+        config::{self, ExtraFields},
         http_client::{Client, read_body, url_below},
         secret::{ApiKey, ServerUrl},
     },
@@ -44,6 +44,8 @@ pub struct OpenAi {
     secrets: Arc<[ApiKey]>,
     /// The end of the JSON of each request: fields that are added to it, and the closing brace.
     end_of_body: SecretString,
+    /// The fields that are added.
+    fields: Arc<ExtraFields>,
     limits: Limits,
     learned: LearnedModels,
     loaded: LoadedModels,
@@ -68,6 +70,7 @@ impl OpenAi {
             headers: provider.headers.map().clone(),
             secrets: provider.headers.secrets().into(),
             end_of_body: format!("{}}}", provider.body.continuation()).into(),
+            fields: Arc::new(provider.body.clone()),
             limits,
             learned: LearnedModels::new(Restrictions::stated(&provider.omit)),
             loaded,
@@ -150,7 +153,7 @@ impl OpenAi {
         key: Option<&ApiKey>,
         deadline: Instant,
     ) -> Result<AnswerStream, FailedCall> {
-        let body = RequestBody::new(request, model);
+        let body = RequestBody::new(request, model, &self.fields);
         let sent = body.parameters();
         let failed = |error: &ProviderError, failure| self.failed_call(request.model, model, sent, error, failure);
         let response = self.send(&body, key, self.first_byte_deadline(sent.stream, deadline)).await?;

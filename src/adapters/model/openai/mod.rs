@@ -21,6 +21,7 @@ mod report;
 mod request;
 mod restrictions;
 mod retry_after;
+mod sampling;
 mod sse;
 mod stream_end;
 mod streamed;

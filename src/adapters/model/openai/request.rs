@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{learned::LearnedModel, messages::Messages, parameters::Parameters};
-use crate::adapters::model::ModelRequest;
+use super::{learned::LearnedModel, messages::Messages, parameters::Parameters, sampling::Sampling};
+use crate::{adapters::model::ModelRequest, foundation::config::ExtraFields};
 
 /// The tokens for reasoning that are added to the limit of an answer. Most answers need far fewer. If they are not
 /// enough, there is no answer, and the tokens are billed all the same.
@@ -24,6 +24,8 @@ pub(super) struct RequestBody<'a> {
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    sampling: Option<Sampling<'a>>,
 }
 
 /// The options of a stream: token counts at its end.
@@ -33,8 +35,9 @@ struct StreamOptions {
 }
 
 impl<'a> RequestBody<'a> {
-    /// Creates the body of a request, without the parts that the model's server is known to refuse.
-    pub(super) fn new(request: &ModelRequest<'a>, model: LearnedModel) -> Self {
+    /// Creates the body of a request, without the parts that the model's server is known to refuse. `fixed` are the fields that
+    /// the settings add to each request.
+    pub(super) fn new(request: &ModelRequest<'a>, model: LearnedModel, fixed: &ExtraFields) -> Self {
         let stream = request.stream && !model.restrictions.no_stream;
         let reasons = request.reasons || model.reasons;
         let allowance = if reasons { REASONING_ALLOWANCE } else { 0 };
@@ -52,6 +55,7 @@ impl<'a> RequestBody<'a> {
             temperature: request.temperature.filter(|_| !model.restrictions.no_temperature),
             max_tokens: limit.filter(|_| !has_new_name),
             max_completion_tokens: limit.filter(|_| has_new_name && !model.restrictions.no_max_completion_tokens),
+            sampling: request.options.map(|options| Sampling::new(options, fixed)),
         }
     }
 
@@ -88,6 +92,7 @@ mod tests {
             messages,
             with_images: false,
             temperature: None,
+            options: None,
             answer_limit: None,
             reasons: false,
             stream: false,
@@ -95,7 +100,7 @@ mod tests {
     }
 
     fn body_for(request: &ModelRequest<'_>, model: LearnedModel) -> Value {
-        serde_json::to_value(RequestBody::new(request, model)).unwrap()
+        serde_json::to_value(RequestBody::new(request, model, &ExtraFields::default())).unwrap()
     }
 
     fn body(messages: &[Message], with_images: bool, stream: bool) -> Value {

@@ -55,6 +55,9 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
     if let Some(persona) = &request.persona {
         add(&format!("persona {}", persona.id));
     }
+    if let Some(options) = &request.options {
+        add(&format!("options {options:?}"));
+    }
     if let Some(StoredChatTurn { chat, retry_of, .. }) = request.stored_chat {
         add(&chat.0.to_string());
         add(&retry_of.map_or_else(String::new, |message| message.0.to_string()));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     adapters::model::REASONING_ALLOWANCE,
     domain::{
-        chat::Message,
         cost::{Prices, TokenUsage},
         known_models::Abilities,
         limits::Amounts,
@@ -38,7 +37,7 @@ impl Estimator {
     /// not known counts as none.
     pub(super) fn most(&self, request: &TurnRequest, model: &str) -> Amounts {
         let abilities = self.abilities.of(model);
-        let prompt = prompt_tokens(request.instruction(true), &request.messages, abilities.image);
+        let prompt = prompt_tokens(request, abilities.image);
         let usage = TokenUsage {
             prompt: prompt.min(abilities.largest_window.unwrap_or(u64::MAX)),
             completion: self.answer_tokens(request, abilities),
@@ -60,8 +59,9 @@ impl Estimator {
 /// Returns the most tokens of a prompt. `image` are those of an image; `None` for a model without vision. A token has at least one
 /// byte; one for each is too many for most texts, but turns that run at once can't spend more than what is reserved, and counting
 /// would take longer than the whole admission.
-fn prompt_tokens(instruction: Option<&str>, messages: &[Message], image: Option<u64>) -> u64 {
-    let texts = instruction.into_iter().chain(messages.iter().map(|message| message.content.as_str()));
+fn prompt_tokens(request: &TurnRequest, image: Option<u64>) -> u64 {
+    let messages = &request.messages;
+    let texts = request.instructions(true).chain(messages.iter().map(|message| message.content.as_str()));
     let tokens = texts.map(|text| text.len() as u64 + MESSAGE_TOKENS).fold(0, u64::saturating_add);
     let images = messages.iter().filter(|message| message.image.is_some()).count() as u64;
     tokens.saturating_add(images.saturating_mul(image.unwrap_or_default().saturating_mul(LARGEST_IMAGE)))

@@ -80,16 +80,18 @@ impl<'r> Attempts<'r> {
     }
 
     fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
-        let CallRequest { messages, persona, instruction, .. } = self.request;
+        let CallRequest { messages, persona, instruction, options, .. } = self.request;
         let has_images = messages.iter().any(|message| message.image.is_some());
         let abilities = target.abilities;
         let reasons = abilities.is_openai_reasoning;
+        let of_persona = persona.and_then(|persona| persona.temperature).filter(|_| !reasons);
         ModelRequest {
             model: target.route.upstream,
             instruction,
             messages,
             with_images: has_images && abilities.has_vision(),
-            temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
+            temperature: options.and_then(|options| options.temperature).or(of_persona),
+            options,
             answer_limit: self.answer_limit(target),
             reasons,
             stream: self.streams(target.route),

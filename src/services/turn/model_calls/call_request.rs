@@ -4,7 +4,10 @@ use tokio::time::Instant;
 
 use super::routes::Route;
 use crate::{
-    domain::{breaker::CallerHash, chat::Message, known_models::Abilities, persona::Persona, tenant::Tenant},
+    domain::{
+        answer_options::AnswerOptions, breaker::CallerHash, chat::Message, known_models::Abilities, persona::Persona,
+        tenant::Tenant,
+    },
     services::turn::{answer_limits::TurnAnswerLimit, idempotency::KeyClaim, journal::Journal},
 };
 
@@ -20,6 +23,7 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) persona: Option<&'r Persona>,
     /// The system message.
     pub(in crate::services::turn) instruction: Option<&'r str>,
+    pub(in crate::services::turn) options: Option<&'r AnswerOptions>,
     /// On whose behalf the visitor asks, if not only on their own.
     pub(in crate::services::turn) tenant: Option<&'r Tenant>,
     pub(in crate::services::turn) answer_limit: TurnAnswerLimit,

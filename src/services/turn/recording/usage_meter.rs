@@ -110,7 +110,7 @@ impl UsageMeter {
     pub(in crate::services::turn) fn rough_prompt_tokens(&self, request: &TurnRequest, calls: &CallRecord<'_>) -> u64 {
         let image = self.abilities.of(calls.model).image;
         let instruction = request.instruction(calls.has_context());
-        estimate::rough_prompt_tokens(instruction, sent_messages(request, calls), image)
+        estimate::rough_prompt_tokens(instruction.as_deref(), sent_messages(request, calls), image)
     }
 
     /// Returns the cost of tokens by the price of their model; `None` if the price or the number is not known. The
@@ -149,7 +149,7 @@ impl UsageMeter {
 
     fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
         let image = self.abilities.of(calls.model).image;
-        let instruction = request.instruction(calls.has_context()).map_or(0, estimate::instruction_tokens);
+        let instruction = request.instruction(calls.has_context()).map_or(0, |text| estimate::instruction_tokens(&text));
         let prompt = estimate::prompt_tokens(sent_messages(request, calls), image).saturating_add(instruction);
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }
