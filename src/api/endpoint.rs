@@ -8,6 +8,7 @@ use super::{
     cors::Cors,
     json::BodyLimits,
     middleware::{Middleware, PathMethods},
+    openai_compatible::escape_model,
     proxy_notice::ProxyNotice,
     routes::{PlainRoute, plain_routes},
 };
@@ -29,7 +30,11 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
         log: Some(state.log.clone()),
         turns: Some(state.turns.clone()),
-        inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(BodyLimits::new(&state.config.server)).data(state),
+        inner: routes(plain_routes)
+            .at(ALL_BUT_ROOT, service)
+            .data(BodyLimits::new(&state.config.server))
+            .data(state)
+            .before(async |request| Ok(escape_model(request))),
     }
 }
 

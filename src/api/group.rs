@@ -19,6 +19,9 @@ pub(super) enum Group {
     Auth,
     /// The language model: its key, a test, and its cost.
     OpenAI,
+    /// The endpoints in the form of OpenAI's API, for its SDKs.
+    #[oai(rename = "OpenAI-compatible")]
+    OpenAICompatible,
     /// State of the service.
     Health,
     /// For the operator, who sends `ADMIN_TOKEN`.

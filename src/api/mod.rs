@@ -31,6 +31,7 @@ mod messages;
 mod metrics;
 mod middleware;
 mod openai;
+mod openai_compatible;
 mod page;
 mod page_policy;
 mod path_pattern;

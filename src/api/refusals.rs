@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The endpoints that start turns.
-const ENDPOINTS: [&str; 7] = [
+const ENDPOINTS: [&str; 8] = [
     "POST /api/chat",
     "POST /api/chat/stream",
     "POST /api/chat/image",
@@ -20,6 +20,7 @@ const ENDPOINTS: [&str; 7] = [
     "POST /api/messages/{chat_id}/send/stream",
     "POST /api/messages/{message_id}/retry",
     "POST /chat",
+    "POST /v1/chat/completions",
 ];
 
 /// A request for a turn.

@@ -9,7 +9,7 @@ use super::{
     asset::{Asset, HTML, serve},
     auth, chat, chats, docs_policy, embed, handover, health, health_alias,
     json::MEDIA_TYPE,
-    messages, metrics, openai, personas, portal, session, session_content, web,
+    messages, metrics, openai, openai_compatible, personas, portal, session, session_content, web,
 };
 
 /// Lists the handlers of each resource, each with its operations.
@@ -154,6 +154,15 @@ resources! {
         ],
         UsageApi: [
             "GET /api/openai/usage",
+        ],
+    }
+    openai_compatible {
+        CompletionsApi: [
+            "POST /v1/chat/completions",
+        ],
+        OpenAiModelsApi: [
+            "GET /v1/models",
+            "GET /v1/models/{model}",
         ],
     }
     health {

@@ -141,7 +141,7 @@ fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
 }
 
 /// Returns what an API key may do, and notes its name for the log.
-fn authenticate_server(request: &Request, key: &str) -> Result<Arc<ApiKeyTerms>, Problem> {
+pub(super) fn authenticate_server(request: &Request, key: &str) -> Result<Arc<ApiKeyTerms>, Problem> {
     let terms = state(request)?.api_keys.authenticate(key)?;
     if let Some(context) = request.data::<RequestContext>() {
         context.note_api_key(terms.name);

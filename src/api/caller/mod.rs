@@ -11,6 +11,7 @@ mod identity;
 mod operator;
 mod own_page;
 mod required_account;
+mod required_api_key;
 mod this_machine;
 mod ticket_scheme;
 mod visitor;
@@ -25,5 +26,6 @@ pub(super) use self::{
     operator::{Operator, OperatorOrAccount},
     own_page::{ensure_own_page, is_own_page, is_sent_by_own_page},
     required_account::RequiredAccount,
+    required_api_key::RequiredApiKey,
     visitor::Visit,
 };

@@ -10,7 +10,7 @@ use poem_openapi::{
     types::Type,
 };
 
-use crate::api::problem::declared;
+use crate::api::problem::{ErrorBody, declared};
 
 /// The resources, with additions to their part of the contract.
 pub(in crate::api) struct Documented<T>(pub(super) T);
@@ -101,7 +101,7 @@ fn complete(operation: &mut MetaOperation) {
     let responses = &mut operation.responses.responses;
     let known = responses.iter().filter_map(|response| response.status).collect::<HashSet<_>>();
     let missing = COMMON.into_iter().filter(|(status, _)| !known.contains(status));
-    responses.extend(missing.map(|(status, when)| declared(status, when)));
+    responses.extend(missing.map(|(status, when)| declared::<ErrorBody>(status, when)));
     responses.sort_by_key(|response| response.status);
     for response in responses {
         response.headers.insert(0, request_id());

@@ -18,7 +18,7 @@ use self::{body::read, parse::parse};
 pub(super) use self::{
     body::{BodyLimits, read as read_body},
     media_type::{MEDIA_TYPE, is_json},
-    parse::{from_value, last_objects, objects, text},
+    parse::{from_value, last_objects, objects, text, unsupported_field},
 };
 use super::problem::Problem;
 use crate::domain::errors::requests;

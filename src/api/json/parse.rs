@@ -13,6 +13,9 @@ use crate::{api::problem::Problem, domain::errors::requests, foundation::surroga
 /// The most objects of a list. In memory, an object is up to ten times as large as in a body.
 const MOST_OBJECTS: usize = 10_000;
 
+/// What the errors of fields that are not supported begin with.
+const UNSUPPORTED: &str = "unsupported field ";
+
 /// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: clients that cut a text in the middle of a pair
 /// get an answer nevertheless.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -130,6 +133,15 @@ fn explain(path: &str, error: &serde_json::Error) -> Problem {
         return Problem::new(&requests::INVALID_JSON).with_sentence(format!("The body is not valid JSON ({place})"));
     }
     let text = error.to_string();
+    if let Some((name, reason)) = unsupported(&text) {
+        let field = match (path, name) {
+            (path, "") => path.to_owned(),
+            (".", name) => name.to_owned(),
+            (path, name) => format!("{path}.{name}"),
+        };
+        let sentence = format!("{field} {reason}");
+        return Problem::new(&requests::UNSUPPORTED_PARAMETER).with_sentence(sentence).with_field(&field);
+    }
     // The text after the last "expected" is serde's own; the text before it may be the client's.
     let expected = text.rsplit_once("expected ").map(|(_, expected)| expected);
     let expected = expected.map(|expected| expected.split(" at line ").next().unwrap_or_default());
@@ -146,6 +158,17 @@ fn explain(path: &str, error: &serde_json::Error) -> Problem {
         (None, None) => format!("{field} is not as it should be"),
     };
     Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field(&field)
+}
+
+/// Returns serde's error of a field that is not supported. Without a name, it is the field that is being deserialized.
+pub(in crate::api) fn unsupported_field<E: Error>(name: &str, reason: &'static str) -> E {
+    E::custom(format_args!("{UNSUPPORTED}{name}: {reason}"))
+}
+
+/// Returns the name and the reason of an error of [`unsupported_field`].
+fn unsupported(text: &str) -> Option<(&str, &str)> {
+    let (name, reason) = text.strip_prefix(UNSUPPORTED)?.split_once(": ")?;
+    Some((name, reason.split(" at line ").next().unwrap_or_default()))
 }
 
 /// Translates serde's name of a type to the terms of JSON.

@@ -19,6 +19,7 @@ use super::{
     cors::Cors,
     framing,
     json::{Json, MEDIA_TYPE},
+    openai_compatible::{add_retry_header, error_body, is_openai_compatible},
     portal_paths::is_portals,
     problem::Problem,
     proxy_notice::ProxyNotice,
@@ -139,7 +140,13 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
     /// Returns the response of an error, and records the error in the diagnostic event.
     fn refuse(&self, mut problem: Problem, event: &mut RequestEvent) -> Response {
         problem.is_of_portal = is_portals(&event.path);
-        let mut response = Json(problem.body(&event.context.id)).into_response();
+        let mut response = if is_openai_compatible(&event.path) {
+            let mut response = Json(error_body(&mut problem)).into_response();
+            add_retry_header(response.headers_mut(), &problem);
+            response
+        } else {
+            Json(problem.body(&event.context.id)).into_response()
+        };
         response.set_status(problem.status);
         if let Some(seconds) = problem.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,10 +1,15 @@
 //! The error responses of an operation, as the contract lists them.
 
-use super::body::ErrorBody;
+use poem_openapi::{
+    registry::{MetaHeader, MetaMediaType, MetaResponse},
+    types::Type,
+};
+
+use crate::api::json::MEDIA_TYPE;
 
 /// Declares the error responses of an operation for the contract: each status, and when it is sent. `signed in` adds
 /// the responses of every operation that requires an account, `signed in with a body` those of one that also reads a body,
-/// `of a turn` those of every turn.
+/// `of a turn` those of every turn. `with` names the type of the bodies, if that is not [`ErrorBody`](super::ErrorBody).
 macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
         failures! { $name, signed in { $($status $when,)* } {} { 503 "The database cannot be used (`storage_unavailable`).", } }
@@ -28,8 +33,11 @@ macro_rules! failures {
             $($after)*
         } }
     };
-    ($name:ident, of a turn { $($status:literal $when:literal,)* }) => {
-        failures! { $name {
+    ($name:ident, of a turn { $($own:tt)* }) => {
+        failures! { $name, of a turn with $crate::api::problem::ErrorBody { $($own)* } }
+    };
+    ($name:ident, of a turn with $body:ty { $($status:literal $when:literal,)* }) => {
+        failures! { $name with $body {
             $($status $when,)*
             408 "The body took too long to arrive (`body_timeout`).",
             422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`), or the owner's guard rejects the message or its \
@@ -48,7 +56,10 @@ macro_rules! failures {
             504 "The model did not answer in time (`model_timeout`).",
         } }
     };
-    ($name:ident { $($status:literal $when:literal,)+ }) => {
+    ($name:ident { $($own:tt)+ }) => {
+        failures! { $name with $crate::api::problem::ErrorBody { $($own)+ } }
+    };
+    ($name:ident with $body:ty { $($status:literal $when:literal,)+ }) => {
         pub(crate) struct $name($crate::api::problem::Problem);
 
         impl<T: Into<$crate::api::problem::Problem>> From<T> for $name {
@@ -66,24 +77,20 @@ macro_rules! failures {
         impl poem_openapi::ApiResponse for $name {
             fn meta() -> poem_openapi::registry::MetaResponses {
                 poem_openapi::registry::MetaResponses {
-                    responses: vec![$($crate::api::problem::declared($status, $when)),+],
+                    responses: vec![$($crate::api::problem::declared::<$body>($status, $when)),+],
                 }
             }
 
             fn register(registry: &mut poem_openapi::registry::Registry) {
-                <$crate::api::problem::ErrorBody as poem_openapi::types::Type>::register(registry);
+                <$body as poem_openapi::types::Type>::register(registry);
             }
         }
     };
 }
 pub(in crate::api) use failures;
 
-/// Returns one error response of an operation for the contract: its status, and when it is sent.
-pub(in crate::api) fn declared(status: u16, when: &'static str) -> poem_openapi::registry::MetaResponse {
-    use poem_openapi::{
-        registry::{MetaHeader, MetaMediaType, MetaResponse},
-        types::Type,
-    };
+/// Returns one error response of an operation for the contract: its status, and when it is sent, with a body of type `B`.
+pub(in crate::api) fn declared<B: Type>(status: u16, when: &'static str) -> MetaResponse {
     let retry_after = MetaHeader {
         name: "Retry-After".to_owned(),
         description: Some("Seconds to wait before trying again.".to_owned()),
@@ -95,7 +102,7 @@ pub(in crate::api) fn declared(status: u16, when: &'static str) -> poem_openapi:
         description: when,
         status: Some(status),
         status_range: None,
-        content: vec![MetaMediaType { content_type: crate::api::json::MEDIA_TYPE, schema: ErrorBody::schema_ref() }],
+        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: B::schema_ref() }],
         headers: if matches!(status, 429 | 503) { vec![retry_after] } else { Vec::new() },
     }
 }

@@ -163,7 +163,8 @@ impl From<TurnFailure> for Problem {
             }
             failure => Self::with_stated_wait(&failure.kind().error, failure.retry_after()),
         };
-        problem.with_cause(failure)
+        let is_transient = failure.kind().is_transient;
+        Self { is_transient, ..problem.with_cause(failure) }
     }
 }
 

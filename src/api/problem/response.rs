@@ -35,6 +35,8 @@ pub(in crate::api) struct Problem {
     pub(in crate::api) is_of_auth: bool,
     /// Whether the request went to the portal. Its clients read `success`.
     pub(in crate::api) is_of_portal: bool,
+    /// Whether the failure is likely to pass within seconds, so that the request may be repeated.
+    pub(in crate::api) is_transient: bool,
     /// Whether the session log has a line of the turn that has failed.
     pub(in crate::api) has_log_line: bool,
     /// The cause, for the diagnostics only.
@@ -58,6 +60,7 @@ impl Problem {
             details: None,
             is_of_auth: false,
             is_of_portal: false,
+            is_transient: false,
             has_log_line: false,
             cause: None,
         }

@@ -6,17 +6,19 @@ mod event_schema;
 mod event_stream;
 mod reply;
 mod request;
+mod server_sent_events;
 mod source;
 mod start;
 mod usage;
 
-pub(crate) use self::event_stream::StreamCutOff;
+pub(crate) use self::server_sent_events::StreamCutOff;
 pub(super) use self::{
     answer::ChatAnswer,
     event_stream::EventStream,
     reply::{Reply, ResumedStream},
     request::{TurnHeaders, named_model, named_session},
+    server_sent_events::EventFormat,
     source::AnswerSource,
-    start::{start_stream, start_turn},
+    start::{start_formatted_turn, start_stream, start_turn},
     usage::Usage,
 };

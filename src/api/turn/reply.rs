@@ -10,17 +10,18 @@ use serde::Serialize;
 
 use super::{
     event_schema::ChatEvent,
-    event_stream::{EventStream, answered, events},
+    event_stream::{ChatEvents, EventStream, answered, events},
+    server_sent_events::{EventFormat, ServerSentEvents},
 };
 use crate::api::json::{Json, MEDIA_TYPE};
 
-/// The response of a turn: a whole answer as JSON, or a stream of events.
-pub(in crate::api) enum Reply<T> {
+/// The response of a turn: a whole answer as JSON, or a stream of events in the form `F`.
+pub(in crate::api) enum Reply<T, F = ChatEvents> {
     Whole(T),
-    Events(EventStream),
+    Events(ServerSentEvents<F>),
 }
 
-impl<T: Serialize + Send> IntoResponse for Reply<T> {
+impl<T: Serialize + Send, F: EventFormat> IntoResponse for Reply<T, F> {
     fn into_response(self) -> Response {
         match self {
             Self::Whole(answer) => Json(answer).into_response(),
@@ -29,7 +30,7 @@ impl<T: Serialize + Send> IntoResponse for Reply<T> {
     }
 }
 
-impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
+impl<T: Type + Serialize + Send, F: EventFormat> ApiResponse for Reply<T, F> {
     /// Declares the whole answer only. The operation's description explains the stream: generators of clients support
     /// one media type for each response.
     fn meta() -> MetaResponses {

@@ -30,6 +30,16 @@ error_rows! {
         action: "Send the token of an account, or use an address for servers.",
     }
 
+    /// A request to an address for servers has no API key of this server: nothing, or the token of an account, a ticket, or
+    /// another provider's key.
+    API_KEY_REQUIRED {
+        status: 401,
+        code: "api_key_required",
+        retry_after: RetryAfter::None,
+        sentence: "This address needs an API key of this server, which begins with `alk_`; its operator can make one",
+        action: "Make a key with `al-chat keys create`, and send it as `Authorization: Bearer …`.",
+    }
+
     /// There are sites, and the request has neither a ticket of one of them nor another bearer.
     TICKET_REQUIRED {
         status: 401,

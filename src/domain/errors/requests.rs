@@ -203,6 +203,15 @@ error_rows! {
         action: "Correct the field; the sentence says what is expected.",
     }
 
+    /// A parameter of a request in OpenAI's form is not known here, or cannot be honoured.
+    UNSUPPORTED_PARAMETER {
+        status: 400,
+        code: "unsupported_parameter",
+        retry_after: RetryAfter::None,
+        sentence: "The request has a parameter that is not supported here; leave it out",
+        action: "Leave the parameter out that `param` names.",
+    }
+
     /// The body is not a valid form. The sentence says why.
     INVALID_FORM {
         status: 400,

@@ -102,6 +102,15 @@ error_rows! {
         action: "Use a name that `GET /api/personas` lists.",
     }
 
+    /// A server names a model or a persona that is not there, or that its API key may not use.
+    NO_SUCH_MODEL {
+        status: 404,
+        code: "model_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no such model for this API key; GET /v1/models lists those that there are",
+        action: "Choose a model of `GET /v1/models`. The operator can add one to `ALLOWED_MODELS`, or to those of the key.",
+    }
+
     /// The persona of a stored chat was removed.
     PERSONA_GONE {
         status: 409,

@@ -76,6 +76,7 @@ use crate::{
         account::OwnerId,
         breaker::BreakerState,
         limits::{Asker, LimitKey, LimitUsage, Standing, UsageLimits},
+        persona::Persona,
         session::SessionId,
         tenant::{Tenant, TicketVisitor},
     },
@@ -107,6 +108,12 @@ impl Turns {
         let unreadable = log_interrupted(&self.0.runner.recorder, outage).await?;
         self.0.monitor.add_missing_log_lines(unreadable);
         Ok(())
+    }
+
+    /// Whether a model, or the one of a persona, may answer on behalf of a tenant.
+    #[must_use]
+    pub fn may_answer(&self, model: Option<&str>, persona: Option<&Persona>, tenant: Option<&Tenant>) -> bool {
+        self.0.model_calls.may_answer(model, persona, tenant)
     }
 
     /// Returns the limits with what is used of them. They also count sessions, so that replicas share these counts as those of

@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 
 /// Media types that the contract describes in its text only, by operation ID: client generators support one media type
 /// per response.
-const TEXT_ONLY_MEDIA_TYPES: [(&str, &str); 6] = [
+const TEXT_ONLY_MEDIA_TYPES: [(&str, &str); 7] = [
     ("chat", "text/event-stream"),
     ("chatImage", "text/event-stream"),
     ("sendMessage", "text/event-stream"),
     ("retryMessage", "text/event-stream"),
     ("portalChat", "text/event-stream"),
+    ("createChatCompletion", "text/event-stream"),
     ("exportChat", "text/markdown"),
 ];
 
@@ -34,6 +35,8 @@ struct Contract {
     operations: Vec<Operation>,
     /// The schema of error bodies, also for paths that the contract does not describe.
     error: Arc<Validator>,
+    /// The schema of error bodies in OpenAI's form, likewise.
+    openai_error: Arc<Validator>,
     event: Arc<Validator>,
 }
 
@@ -71,7 +74,8 @@ impl RequestLine {
         let Some(operation) = contract.operation(self) else {
             let is_error = status.is_client_error() || status.is_server_error();
             if is_error && self.method != Method::HEAD {
-                assert_valid(&contract.error, &parsed(text, &context), &context);
+                let error = if self.path.starts_with("/v1/") { &contract.openai_error } else { &contract.error };
+                assert_valid(error, &parsed(text, &context), &context);
             }
             return;
         };
@@ -164,7 +168,8 @@ impl Contract {
         }
         let schema_of = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
         let (error, event) = (validator_of(&schema_of("ErrorBody")), validator_of(&schema_of("ChatEvent")));
-        Self { operations, error, event }
+        let openai_error = validator_of(&schema_of("OpenAiErrorBody"));
+        Self { operations, error, openai_error, event }
     }
 
     /// Returns the operation for a request; `None` if the contract has no such path or method.

@@ -37,7 +37,7 @@ use crate::{
         credentials::Access,
         model::{Breakers, basic},
     },
-    domain::{breaker::BreakerState, chat::Finish},
+    domain::{breaker::BreakerState, chat::Finish, persona::Persona, tenant::Tenant},
     foundation::config::{self, ProviderIndex},
 };
 
@@ -73,6 +73,11 @@ impl ModelCalls {
     pub(super) fn chosen_model<'a>(&'a self, request: &'a TurnRequest) -> Result<&'a str, TurnFailure> {
         let TurnRequest { model, persona, asker, .. } = request;
         chosen_model(&self.settings, model.as_deref(), persona.as_deref(), asker.tenant.as_ref())
+    }
+
+    /// Whether a model, or the one of a persona, may answer on behalf of a tenant.
+    pub(super) fn may_answer(&self, model: Option<&str>, persona: Option<&Persona>, tenant: Option<&Tenant>) -> bool {
+        chosen_model(&self.settings, model, persona, tenant).is_ok()
     }
 
     /// Returns the state of each model's circuit breaker, by model name.

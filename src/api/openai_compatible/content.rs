@@ -1,0 +1,98 @@
+//! The content of a message in OpenAI's form: a text, or parts, which are texts and images.
+
+use std::fmt;
+
+use poem_openapi::{Enum, Object};
+use serde::{Deserialize, de};
+
+use super::{other_fields::OtherFields, text_or_list::TextOrList};
+use crate::{
+    api::{json::unsupported_field, problem::Problem},
+    domain::{chat::Image, errors::requests},
+};
+
+/// The text between the texts of two parts.
+const SEPARATOR: &str = "\n\n";
+
+/// The content of a message: a text, or a list of parts.
+pub(super) type Content = TextOrList<Part>;
+
+/// A part of a message's content.
+#[derive(Debug, Deserialize, Object)]
+#[oai(rename = "OpenAiContentPart")]
+pub(super) struct Part {
+    /// `text` or `image_url`.
+    #[serde(rename = "type")]
+    #[oai(rename = "type")]
+    kind: PartKind,
+    /// The text of a part `text`.
+    #[oai(nullable)]
+    text: Option<String>,
+    /// The image of a part `image_url`.
+    #[oai(nullable)]
+    image_url: Option<ImageUrl>,
+    #[serde(flatten)]
+    #[oai(skip)]
+    #[expect(dead_code, reason = "to deserialize it is the check")]
+    other: OtherFields,
+}
+
+/// An image of a message.
+#[derive(Debug, Deserialize, Object)]
+#[oai(rename = "OpenAiImageUrl")]
+struct ImageUrl {
+    /// The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB).
+    url: String,
+}
+
+/// The kind of a part.
+#[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
+#[serde(try_from = "String")]
+#[oai(rename = "OpenAiContentPartType", rename_all = "snake_case")]
+enum PartKind {
+    Text,
+    ImageUrl,
+}
+
+impl TryFrom<String> for PartKind {
+    type Error = UnsupportedKind;
+
+    fn try_from(kind: String) -> Result<Self, UnsupportedKind> {
+        match kind.as_str() {
+            "text" => Ok(Self::Text),
+            "image_url" => Ok(Self::ImageUrl),
+            _ => Err(UnsupportedKind),
+        }
+    }
+}
+
+/// The error of a part that is neither a text nor an image.
+struct UnsupportedKind;
+
+impl fmt::Display for UnsupportedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        unsupported_field::<de::value::Error>("", "may only be `text` or `image_url` here").fmt(f)
+    }
+}
+
+impl Content {
+    /// Returns the texts as one, and the images.
+    pub(super) fn into_text_and_images(self) -> Result<(String, Vec<Image>), Problem> {
+        let parts = match self {
+            Self::Text(text) => return Ok((text, Vec::new())),
+            Self::List(parts) => parts,
+        };
+        let (mut texts, mut images) = (Vec::new(), Vec::new());
+        for part in parts {
+            match (part.kind, part.text, part.image_url) {
+                (PartKind::Text, Some(text), None) => texts.push(text),
+                (PartKind::ImageUrl, None, Some(ImageUrl { url })) => images.push(Image::read(&url)?),
+                _ => {
+                    let error = "A part of a message has either `text` or `image_url`, as its `type` says";
+                    return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error).with_field("messages"));
+                }
+            }
+        }
+        Ok((texts.join(SEPARATOR), images))
+    }
+}
