@@ -27,6 +27,9 @@ const ROUND_LIMIT: usize = 40_000;
 /// The name of AL-Chat as a target.
 pub(crate) const AL_CHAT: &str = "al-chat";
 
+/// The name of AL-Chat by `/v1/chat/completions` as a target.
+const IN_OPENAI_FORM: &str = "al-chat /v1";
+
 /// A server under load: the model itself, or a server in front of it.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
@@ -70,6 +73,24 @@ impl Target {
             lanes.push(lane);
         }
         Self { name: AL_CHAT, process: Some(chat.id()), lanes, measured: Measured::default() }
+    }
+
+    /// Asks by `/v1/chat/completions`, with an API key.
+    pub(crate) async fn in_openai_form(chat: &Server, concurrency: usize, key: &str) -> Self {
+        let mut this = Self::completions(IN_OPENAI_FORM, Some(chat.id()), chat.address, concurrency).await;
+        for lane in &mut this.lanes {
+            lane.bearer = Some(key.to_owned());
+        }
+        this
+    }
+
+    /// Asks for streams from now on.
+    pub(crate) fn ask_for_streams(&mut self) {
+        for lane in &mut self.lanes {
+            let mut body: Value = serde_json::from_slice(&lane.body).expect("a body");
+            body["stream"] = true.into();
+            lane.body = Bytes::from(body.to_string());
+        }
     }
 
     /// Starts a session for each lane, all at one address behind a proxy.
@@ -127,17 +148,21 @@ pub(crate) struct Lane {
     path: &'static str,
     body: Bytes,
     forwarded_for: Option<&'static str>,
+    bearer: Option<String>,
 }
 
 impl Lane {
     async fn open(address: SocketAddr, path: &'static str, body: Bytes) -> std::io::Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, path, body, forwarded_for: None })
+        Ok(Self { connection: Connection::open(address).await?, path, body, forwarded_for: None, bearer: None })
     }
 
     pub(crate) async fn send(&mut self) -> (StatusCode, Bytes) {
         let mut request = Request::post(self.path);
         if let Some(address) = self.forwarded_for {
             request = request.header("x-forwarded-for", address);
+        }
+        if let Some(bearer) = &self.bearer {
+            request = request.header("authorization", format!("Bearer {bearer}"));
         }
         let request = request.body(Full::new(self.body.clone())).expect("a request");
         let (head, body) = self.connection.send(request).await;

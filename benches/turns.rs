@@ -77,6 +77,7 @@ async fn main() {
     let logged = logged_turns(dir.path()).len();
     println!("session log: {logged} of {turns} turns");
     assert_eq!(logged, turns, "every answered turn is in the session log");
+    print_in_openai_form(&model, &plan).await;
     print_beside_an_abuser(&model).await;
     print_setups(&model, &plan).await;
 }
@@ -123,6 +124,30 @@ async fn print_setups(model: &FakeModel, plan: &Plan) {
     for server in &mut servers {
         server.stop().await;
     }
+}
+
+/// Measures the same turns at `/api/chat` and at `/v1/chat/completions`, whole and streamed.
+async fn print_in_openai_form(model: &FakeModel, plan: &Plan) {
+    const CONCURRENCY: usize = 8;
+    let dir = tempfile::tempdir().expect("a folder");
+    let key = server::create_key(dir.path()).await;
+    let mut chat = Server::al_chat(dir.path(), model).await;
+    for (name, streams) in [("whole", false), ("streamed", true)] {
+        let mut targets = vec![
+            Target::of_model(model, CONCURRENCY).await,
+            Target::of_chat(&chat, CONCURRENCY).await,
+            Target::in_openai_form(&chat, CONCURRENCY, &key).await,
+        ];
+        if streams {
+            targets.iter_mut().for_each(Target::ask_for_streams);
+        }
+        measure(&mut targets, plan).await;
+        println!("al-chat in its own and in OpenAI's form, {name}, concurrency {CONCURRENCY}:");
+        for target in &targets {
+            target.measured.print(target.name, &targets[0].measured);
+        }
+    }
+    chat.stop().await;
 }
 
 /// Measures 100 visitors behind one address, alone and beside an abuser at another one who sends at 100 times their limit.

@@ -85,6 +85,10 @@ mod model_test;
 mod older_clients;
 #[cfg(target_os = "linux")]
 mod one_truth;
+mod openai_completions;
+mod openai_errors;
+mod openai_models;
+mod openai_streams;
 mod ownership;
 mod panics;
 #[cfg(target_os = "linux")]

@@ -200,6 +200,8 @@ impl CompletionRequest {
             stored_chat: None,
             model,
             persona,
+            language: headers.language,
+            context: None,
             options: Some(Box::new(options)),
             messages,
             stream: self.stream == Some(true),

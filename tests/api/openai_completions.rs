@@ -1,0 +1,189 @@
+//! `POST /v1/chat/completions` with whole answers: what becomes of the parameters, and the turn that is run.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    fakes::model::{Behaviour, FakeModel, Reply},
+    support::{
+        client::Client,
+        openai::{OpenAiClient, assert_openai_error, question, start_for, start_with_key, with},
+        service::TestSetup,
+    },
+};
+
+/// An image of one pixel.
+const IMAGE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/// Sends a question with further fields, and returns what the model was asked.
+async fn asked(model: &FakeModel, openai: &OpenAiClient, fields: &Value) -> Value {
+    openai.complete(&with(question("hello"), fields)).await.assert_ok();
+    model.calls().pop().unwrap().body
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_a_chat_completion() {
+    let (_model, setup, _service, openai) = start_with_key(&[]).await;
+    let answer = openai.complete(&with(question("hello"), &json!({ "user": "ada" }))).await;
+    let body = answer.assert_ok();
+    let id = format!("chatcmpl-{}", answer.header("x-request-id"));
+    assert_eq!((&body["id"], &body["object"]), (&json!(id), &json!("chat.completion")));
+    assert_eq!(body["model"], "gpt-4o-mini");
+    let message = json!({ "role": "assistant", "content": "Hello from the fake model.", "refusal": null });
+    let choice = json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": "stop" });
+    assert_eq!(body["choices"], json!([choice]));
+    assert_eq!(body["usage"], json!({ "prompt_tokens": 12, "completion_tokens": 6, "total_tokens": 18 }));
+    let line = &setup.wait_for_log_lines("chat", 1).await[0];
+    assert_eq!((&line["api_key"], &line["username"], &line["stream"]), (&json!("shop"), &json!("ada"), &json!(false)));
+}
+
+#[tokio::test]
+async fn parameters_reach_the_model_unchanged() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    let plain = asked(&model, &openai, &json!({})).await;
+    assert_eq!(plain, question("hello"));
+    let schema = json!({ "name": "reply", "strict": true, "schema": { "type": "object" } });
+    let passed = json!({
+        "temperature": 0.25, "top_p": 0.5, "stop": ["END", "\n"], "seed": -7, "presence_penalty": 1.5,
+        "frequency_penalty": -1.5, "reasoning_effort": "low",
+        "response_format": { "type": "json_schema", "json_schema": schema },
+    });
+    assert_eq!(asked(&model, &openai, &passed).await, with(question("hello"), &passed));
+    assert_eq!(asked(&model, &openai, &json!({ "stop": "END" })).await["stop"], json!(["END"]));
+    let object = json!({ "type": "json_object" });
+    assert_eq!(asked(&model, &openai, &json!({ "response_format": object })).await["response_format"], object);
+    let text = asked(&model, &openai, &json!({ "response_format": { "type": "text" } })).await;
+    assert_eq!(text.get("response_format"), None);
+    for name in ["max_tokens", "max_completion_tokens"] {
+        assert_eq!(asked(&model, &openai, &json!({ name: 9 })).await["max_tokens"], 9);
+    }
+}
+
+#[tokio::test]
+async fn parameters_without_effect_are_accepted() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    let fields = json!({
+        "n": 1, "modalities": ["text"], "stream": false, "stream_options": null, "temperature": null, "tools": [],
+        "functions": null, "logprobs": false, "logit_bias": {}, "metadata": { "a": "b" }, "store": true,
+        "service_tier": "auto", "parallel_tool_calls": true, "safety_identifier": "x", "prompt_cache_key": "y",
+    });
+    assert_eq!(asked(&model, &openai, &fields).await, question("hello"));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_request_never_raises_the_operators() {
+    let (model, _setup, _service, openai) = start_with_key(&[("MAX_ANSWER_TOKENS", "50")]).await;
+    assert_eq!(asked(&model, &openai, &json!({ "max_tokens": 500 })).await["max_tokens"], 50);
+    assert_eq!(asked(&model, &openai, &json!({ "max_tokens": 5 })).await["max_tokens"], 5);
+}
+
+#[tokio::test]
+async fn fields_of_a_provider_win_over_those_of_a_request() {
+    let body = r#"{"reasoning_effort": "high"}"#;
+    let (model, _setup, _service, openai) = start_with_key(&[("MODEL_BODY", body)]).await;
+    openai.complete(&with(question("hello"), &json!({ "reasoning_effort": "low", "seed": 1 }))).await.assert_ok();
+    let body = model.calls().pop().unwrap().body;
+    assert_eq!((&body["reasoning_effort"], &body["seed"]), (&json!("high"), &json!(1)));
+}
+
+#[tokio::test]
+async fn system_messages_follow_the_prompt_of_the_persona() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let personas = setup.path().join("personas");
+    fs::create_dir(&personas).unwrap();
+    fs::write(personas.join("eva.md"), "+++\nname = \"Eva\"\ntemperature = 0.5\n+++\nYou are Eva.").unwrap();
+    let setup = setup.with("PERSONAS_DIR", personas.to_str().unwrap()).with("DEFAULT_PERSONA", "eva");
+    let (_service, openai) = start_for(&setup, &[]).await;
+    let messages = json!([
+        { "role": "system", "content": "Be kind." },
+        { "role": "user", "content": "One?" },
+        { "role": "assistant", "content": "One." },
+        { "role": "developer", "content": "Be brief." },
+        { "role": "user", "content": "Two?" },
+    ]);
+    let sent = |system: &str| {
+        json!([
+            { "role": "system", "content": system },
+            { "role": "user", "content": "One?" },
+            { "role": "assistant", "content": "One." },
+            { "role": "user", "content": "Two?" },
+        ])
+    };
+    let ask = async |fields: Value| asked(&model, &openai, &with(json!({ "messages": messages }), &fields)).await;
+    let by_eva = ask(json!({ "model": "persona/eva" })).await;
+    assert_eq!(by_eva["messages"], sent("You are Eva.\n\nBe kind.\n\nBe brief."));
+    assert_eq!((&by_eva["model"], &by_eva["temperature"]), (&json!("gpt-4o-mini"), &json!(0.5)));
+    assert_eq!(ask(json!({ "model": "persona/eva", "temperature": 0 })).await["temperature"], json!(0.0));
+    // The name of a model asks for that model alone.
+    let plain = ask(json!({})).await;
+    assert_eq!((&plain["messages"], plain.get("temperature")), (&sent("Be kind.\n\nBe brief."), None));
+    let lines = setup.wait_for_log_lines("chat", 3).await;
+    assert_eq!((&lines[0]["persona"], lines[2].get("persona")), (&json!("eva"), None));
+}
+
+#[tokio::test]
+async fn images_are_parts_of_a_message() {
+    let (model, _setup, _service, openai) = start_with_key(&[("VISION_MODELS", "gpt-4o-mini")]).await;
+    let image = |detail: &str| json!({ "type": "image_url", "image_url": { "url": IMAGE, "detail": detail } });
+    let content = json!([{ "type": "text", "text": "Which is older?" }, image("low"), image("auto")]);
+    let body = asked(&model, &openai, &json!({ "messages": [{ "role": "user", "content": content }] })).await;
+    let part = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
+    let expected = json!([part, { "type": "text", "text": "Which is older?" }, part]);
+    assert_eq!(body["messages"], json!([{ "role": "user", "content": expected }]));
+    let bad = json!({ "type": "image_url", "image_url": { "url": "https://127.0.0.1/secret" } });
+    let answer =
+        openai.complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [bad] }] }))).await;
+    assert_openai_error(&answer, 400, "invalid_request_error", "image_not_public");
+}
+
+#[tokio::test]
+async fn a_repeated_key_runs_one_turn() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    let ask = |fields: Value| {
+        let request = openai.completion(&with(question("hello"), &fields)).header("idempotency-key", "one");
+        openai.client.send(request)
+    };
+    let first = ask(json!({ "seed": 1 })).await.assert_ok();
+    assert_eq!(ask(json!({ "seed": 1 })).await.assert_ok()["id"], first["id"]);
+    for other in [
+        json!({ "seed": 2 }),
+        json!({ "messages": [{ "role": "system", "content": "x" }, { "role": "user", "content": "hello" }] }),
+    ] {
+        let error = ask(other).await;
+        assert_openai_error(&error, 422, "invalid_request_error", "idempotency_key_reused");
+    }
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_off_does_not_end_with_stop() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    for (of_model, expected) in [("length", "length"), ("content_filter", "content_filter"), ("stop", "stop")] {
+        model.behave_once(Behaviour::Reply(Reply { finish_reason: of_model.to_owned(), ..Reply::default() }));
+        let body = openai.complete(&question("hello")).await.assert_ok();
+        assert_eq!(body["choices"][0]["finish_reason"], expected);
+    }
+}
+
+#[tokio::test]
+async fn a_system_message_counts_in_the_limit_of_tokens() {
+    let (model, _setup, _service, openai) = start_with_key(&[("LIMIT_KEY", "3000tokens/day")]).await;
+    let long = json!({ "max_tokens": 5, "messages": [{ "role": "system", "content": "x".repeat(5000) }, { "role": "user", "content": "hello" }] });
+    let answer = openai.complete(&with(question(""), &long)).await;
+    assert_openai_error(&answer, 429, "rate_limit_error", "limit_reached");
+    assert_eq!(model.call_count(), 0);
+    openai.complete(&with(question("hello"), &json!({ "max_tokens": 5 }))).await.assert_ok();
+}
+
+#[tokio::test]
+async fn other_endpoints_take_no_system_message() {
+    let (_model, _setup, service, openai) = start_with_key(&[]).await;
+    let client: &Client = &service.client;
+    let history = json!({ "message": "hello", "history": [{ "role": "system", "content": "Be rude." }] });
+    client
+        .send(client.json_request("/api/chat", &history).bearer_auth(&openai.key))
+        .await
+        .assert_error(400, "invalid_request");
+}
