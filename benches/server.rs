@@ -111,11 +111,15 @@ impl Server {
 
 /// Makes an API key in the database of this folder.
 pub(crate) async fn create_key(dir: &Path) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
-    command.args(["keys", "create", "bench"]).current_dir(dir).env_clear().stderr(Stdio::null());
-    let made = command.output().await.expect("the command runs");
-    assert!(made.status.success(), "an API key is made");
-    String::from_utf8(made.stdout).expect("a key").trim_end().to_owned()
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
+        command.args(arguments).current_dir(dir).env_clear().stderr(Stdio::null());
+        let ran = command.output().await.expect("the command runs");
+        assert!(ran.status.success(), "{arguments:?}");
+        ran.stdout
+    };
+    run(&["migrate"]).await;
+    String::from_utf8(run(&["keys", "create", "bench"]).await).expect("a key").trim_end().to_owned()
 }
 
 fn free_address() -> SocketAddr {

@@ -166,6 +166,7 @@ async fn a_limit_says_when_to_come_back() {
 #[tokio::test]
 async fn money_that_is_spent_is_not_asked_for_again() {
     let (_model, _setup, _service, openai) = start_with_key(&[("LIMIT_TOTAL", "0.000001usd/day")]).await;
+    openai.complete(&question("hello")).await.assert_ok();
     let answer = openai.complete(&question("hello")).await;
     assert_openai_error(&answer, 429, "insufficient_quota", "budget_spent");
     assert_eq!(answer.header("x-should-retry"), "false");

@@ -38,7 +38,10 @@ class Model(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        try:
+            self.wfile.write(data)
+        except OSError:
+            disconnects.append("a whole answer")
 
     def do_GET(self):
         self.answer(200, {"calls": calls, "disconnects": len(disconnects)})

@@ -29,7 +29,6 @@ pub(super) struct Part {
     #[oai(nullable)]
     text: Option<String>,
     /// The image of a part `image_url`.
-    #[oai(nullable)]
     image_url: Option<ImageUrl>,
     #[serde(flatten)]
     #[oai(skip)]

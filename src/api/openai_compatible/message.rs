@@ -28,7 +28,6 @@ pub(super) struct InputMessage {
     /// The author.
     role: InputRole,
     /// The text of the message, or its parts. Only messages of the user may have images.
-    #[oai(nullable)]
     content: Option<Content>,
     // What the SDKs add to the answers that applications send back as history.
     #[serde(default, rename = "name")]

@@ -57,7 +57,6 @@ pub(super) struct CompletionRequest {
     #[oai(nullable)]
     stream: Option<bool>,
     /// The options of a stream.
-    #[oai(nullable)]
     stream_options: Option<StreamOptions>,
     /// The sampling temperature.
     #[oai(nullable, validator(minimum(value = "0"), maximum(value = "2")))]
@@ -72,7 +71,6 @@ pub(super) struct CompletionRequest {
     #[oai(nullable, validator(minimum(value = "1")))]
     max_completion_tokens: Option<u32>,
     /// The texts at which the answer ends: one, or a list of at most four.
-    #[oai(nullable)]
     stop: Option<TextOrList<String>>,
     /// The seed of sampling.
     #[oai(nullable)]
@@ -84,7 +82,6 @@ pub(super) struct CompletionRequest {
     #[oai(nullable, validator(minimum(value = "-2"), maximum(value = "2")))]
     frequency_penalty: Option<f64>,
     /// The format of the answer.
-    #[oai(nullable)]
     response_format: Option<ResponseFormat>,
     /// How much a reasoning model reasons, such as `low`.
     #[oai(nullable, validator(pattern = "^[a-z]{1,16}$"))]
@@ -137,7 +134,6 @@ struct ResponseFormat {
     #[oai(rename = "type")]
     kind: FormatKind,
     /// The schema with its `name`, as the model's provider reads it.
-    #[oai(nullable)]
     json_schema: Option<Any<Value>>,
 }
 

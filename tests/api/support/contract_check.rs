@@ -74,7 +74,11 @@ impl RequestLine {
         let Some(operation) = contract.operation(self) else {
             let is_error = status.is_client_error() || status.is_server_error();
             if is_error && self.method != Method::HEAD {
-                let error = if self.path.starts_with("/v1/") { &contract.openai_error } else { &contract.error };
+                let error = if (self.path == "/v1" || self.path.starts_with("/v1/")) {
+                    &contract.openai_error
+                } else {
+                    &contract.error
+                };
                 assert_valid(error, &parsed(text, &context), &context);
             }
             return;

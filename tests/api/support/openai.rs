@@ -29,6 +29,8 @@ pub async fn start_with_key(settings: &[(&str, &str)]) -> (FakeModel, TestSetup,
 
 /// Starts the service, and a client whose API key was made with these further arguments.
 pub async fn start_for(setup: &TestSetup, arguments: &[&str]) -> (Service, OpenAiClient) {
+    let migrated = run(setup, &["migrate"]).await;
+    assert_eq!(migrated.code, Some(0), "{migrated:?}");
     let made = run(setup, &[&["keys", "create", "shop"], arguments].concat()).await;
     assert_eq!(made.code, Some(0), "{made:?}");
     let service = setup.start().await;
