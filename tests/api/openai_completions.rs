@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    fakes::model::{Behaviour, FakeModel, Reply},
+    fakes::model::{Behaviour, FakeModel, Gate, Reply},
     support::{
         client::Client,
         openai::{OpenAiClient, assert_openai_error, question, start_for, start_with_key, with},
@@ -170,14 +170,23 @@ async fn an_answer_that_was_cut_off_does_not_end_with_stop() {
 #[tokio::test]
 async fn a_system_message_counts_in_the_limit_of_tokens() {
     let (model, _setup, _service, openai) = start_with_key(&[("LIMIT_KEY", "3000tokens/day")]).await;
-    let long = json!({ "max_tokens": 5, "messages": [{ "role": "system", "content": "x".repeat(5000) }, { "role": "user", "content": "hello" }] });
-    // A limit of which nothing is used admits a turn of any size.
+    let gate = Gate::new();
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let short = with(question("hello"), &json!({ "max_tokens": 5 }));
-    openai.complete(&short).await.assert_ok();
-    let answer = openai.complete(&with(question(""), &long)).await;
-    assert_openai_error(&answer, 429, "rate_limit_error", "limit_reached");
-    assert_eq!(model.call_count(), 1);
-    openai.complete(&short).await.assert_ok();
+    let system = json!({ "role": "system", "content": "x".repeat(5000) });
+    let long = with(short.clone(), &json!({ "messages": [system, { "role": "user", "content": "hello" }] }));
+    // What a turn may use is reserved while it runs.
+    let beside = async {
+        model.wait_for_calls(1).await;
+        let answer = openai.complete(&short).await;
+        assert_openai_error(&answer, 429, "rate_limit_error", "limit_reached");
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(openai.complete(&long), beside);
+    answer.assert_ok();
+    let (one, other) = tokio::join!(openai.complete(&short), openai.complete(&short));
+    one.assert_ok();
+    other.assert_ok();
 }
 
 #[tokio::test]

@@ -149,7 +149,8 @@ impl UsageMeter {
 
     fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
         let image = self.abilities.of(calls.model).image;
-        let instruction = request.instruction(calls.has_context()).map_or(0, |text| estimate::instruction_tokens(&text));
+        let instruction =
+            request.instruction(calls.has_context()).map_or(0, |text| estimate::instruction_tokens(&text));
         let prompt = estimate::prompt_tokens(sent_messages(request, calls), image).saturating_add(instruction);
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }
