@@ -99,7 +99,8 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
             assert!(is_text(&schema["$ref"]) || is_text(&schema["items"]["$ref"]), "{of} has a schema with a name");
         }
         if !status.starts_with('2') {
-            assert_eq!(schema["$ref"], "#/components/schemas/ErrorBody", "{of}");
+            let body = if of.contains(" /v1/") { "OpenAiErrorBody" } else { "ErrorBody" };
+            assert_eq!(schema["$ref"], format!("#/components/schemas/{body}"), "{of}");
         }
     }
 }

@@ -294,7 +294,9 @@ async fn a_rating_is_an_event_after_that_of_its_turn() {
     let events = receiver.wait_for(3).await;
     let types = events.iter().map(|event| event.body["type"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(types, ["turn.ended", "feedback.given", "feedback.given"]);
-    events.iter().for_each(|event| assert_described(&event.body));
+    for event in &events {
+        assert_described(&event.body);
+    }
     let data = |rating: &str, previous: Value, has_comment: bool| {
         json!({ "request_id": turn, "session_id": "s-1", "api_key": null, "site": null, "persona": "amaya", "model": "basic",
                 "rating": rating, "previous_rating": previous, "has_comment": has_comment })

@@ -122,7 +122,6 @@ impl FeedbackApi {
     /// Records what the caller of an answered turn thinks of the answer, up to seven days after it. A second request replaces the
     /// first one; the same again changes nothing, and a rating without a comment leaves the comment on the same rating as it is.
     #[oai(path = "/:request_id/feedback", method = "post", operation_id = "giveFeedback")]
-    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn give(
         &self,
         Data(state): Data<&AppState>,

@@ -100,6 +100,7 @@ impl From<Finish> for FinishReason {
 /// The tokens of a turn.
 #[derive(Clone, Copy, Debug, Object, Serialize)]
 #[oai(rename = "ChatCompletionUsage")]
+#[expect(clippy::struct_field_names, reason = "the names of OpenAI's API")]
 pub(super) struct CompletionUsage {
     /// Tokens of the prompt.
     prompt_tokens: u64,

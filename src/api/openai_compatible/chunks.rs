@@ -33,9 +33,19 @@ struct Chunk<'a> {
     created: i64,
     model: &'a str,
     choices: &'a [ChunkChoice<'a>],
-    /// `Some(None)` is null: each chunk but the last has that if the last one has the numbers of tokens.
+    /// `None` if the client did not ask for the numbers of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<CompletionUsage>>,
+    usage: Option<ChunkUsage>,
+}
+
+/// The field for the numbers of tokens in a chunk of a stream that ends with them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ChunkUsage {
+    /// `null`, in each chunk but the last.
+    NotYet,
+    /// The numbers, in the last chunk.
+    Tokens(CompletionUsage),
 }
 
 #[derive(Serialize)]
@@ -72,7 +82,7 @@ impl CompletionChunks {
             created: self.created,
             model: &self.model,
             choices,
-            usage: self.includes_usage.then_some(usage),
+            usage: self.includes_usage.then(|| usage.map_or(ChunkUsage::NotYet, ChunkUsage::Tokens)),
         };
         write(bytes, &chunk);
     }

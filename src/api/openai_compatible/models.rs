@@ -177,6 +177,7 @@ impl OpenAiModelsApi {
         Data(state): Data<&AppState>,
         RequiredApiKey(identity): RequiredApiKey,
         /// The name of the model: its `id` in the list.
+        #[oai(validator(pattern = "^.+$"))]
         Path(model): Path<String>,
     ) -> Result<Json<OpenAiModel>, ModelFailure> {
         let found = Answerer::named(&model, state, identity.tenant().as_ref())?;

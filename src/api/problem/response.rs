@@ -18,6 +18,7 @@ use crate::{
 
 /// An error response: a row of the error table with the details of one failure.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each form of an error body reads another one")]
 pub(in crate::api) struct Problem {
     /// The HTTP status.
     pub(in crate::api) status: StatusCode,

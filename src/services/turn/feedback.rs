@@ -121,11 +121,10 @@ impl Feedback {
         let (recorder, content, in_progress) = (Arc::clone(&self.recorder), self.content, self.in_progress.clone());
         let work = async move {
             let entry = in_progress.entry(new.request_id.clone());
-            let recorded = entry.and_try_compute_with(async |_| {
-                let recorded = record_next(&recorder, content, &client, &new).await?;
-                Ok::<_, FeedbackFailure>(Op::Put(recorded))
+            let replaced = entry.and_try_compute_with(async |_| {
+                Ok::<_, FeedbackFailure>(Op::Put(record_next(&recorder, content, &client, &new).await?))
             });
-            recorded.await
+            replaced.await
         };
         match self.tasks.run_to_completion("feedback", work).await.unwrap_or(Err(LogUnavailable.into()))? {
             CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
@@ -151,18 +150,18 @@ async fn record_next(
         None => None,
     };
     let mark = logged.as_ref().map(|comment| &comment.mark);
-    let recorded = RecordedFeedback { at: clock.now(), has_comment: mark.is_some() };
+    let answer = RecordedFeedback { at: clock.now(), has_comment: mark.is_some() };
     // A rating without a comment leaves the comment on the same rating as it is.
     if turn.rating == Some(new.rating) && (mark.is_none() || turn.comment_mark.as_ref() == mark) {
         let has_comment = turn.comment_mark.is_some();
-        return Ok(RecordedFeedback { has_comment, ..recorded });
+        return Ok(RecordedFeedback { has_comment, ..answer });
     }
-    log(recorder, recorded.at, &turn, new, logged).await?;
+    log(recorder, answer.at, &turn, new, logged).await?;
     // So that other replicas know of it before the client does. If this fails, the database gets it later.
     if let Err(failure) = storage.flush_turns().await {
         tracing::warn!(failure = %ErrorChain(&failure), "feedback is in the session log, and not in the database yet");
     }
-    Ok(recorded)
+    Ok(answer)
 }
 
 /// Whether a turn is the client's.

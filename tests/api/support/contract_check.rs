@@ -74,7 +74,7 @@ impl RequestLine {
         let Some(operation) = contract.operation(self) else {
             let is_error = status.is_client_error() || status.is_server_error();
             if is_error && self.method != Method::HEAD {
-                let error = if (self.path == "/v1" || self.path.starts_with("/v1/")) {
+                let error = if self.path == "/v1" || self.path.starts_with("/v1/") {
                     &contract.openai_error
                 } else {
                     &contract.error
