@@ -35,3 +35,11 @@ pub enum AnswerFormat {
     /// JSON of a schema: the object with its name and the schema, as the model's provider reads it.
     JsonSchema(Value),
 }
+
+impl AnswerOptions {
+    /// Whether a client has chosen the temperature or the length of the answer.
+    #[must_use]
+    pub fn names_values(&self) -> bool {
+        self.temperature.is_some() || self.max_tokens.is_some()
+    }
+}

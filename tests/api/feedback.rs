@@ -223,6 +223,7 @@ async fn a_comment_is_only_kept_where_texts_are_logged() {
         for body in [&with_comment, &with_comment, &down()] {
             let answer = rate(&service.client, &turn, body).await.assert_ok();
             assert_eq!(answer["has_comment"], is_kept, "{content}: {body}");
+            assert_eq!(answer["takes_comments"], is_kept, "{content}: {body}");
         }
         let lines = setup.log_lines("feedback");
         assert_eq!((lines.len(), &lines[0]["has_comment"]), (1, &json!(is_kept)), "{content}");

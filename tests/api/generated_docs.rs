@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use al_chat::foundation::config::{VARIABLES, Variable};
+use al_chat::foundation::config::{SECRET_VARIABLES, VARIABLES, Variable};
 use serde_json::Value;
 
 /// Fails unless the file holds this text. Writes the file instead if `UPDATE_DOCS` is set.
@@ -23,6 +23,10 @@ fn the_settings_are_listed_with_their_defaults() {
     let file = "docs/configuration.md";
     let current = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("docs/configuration.md");
     let (introduction, _) = current.split_once("| variable |").expect("the table of settings");
+    let (_, in_files) = introduction.split_once("\n## Secrets in files\n").expect("a section about files");
+    for secret in SECRET_VARIABLES {
+        assert!(in_files.contains(&format!("`{}`", secret.variable.name)), "{} is missing", secret.variable.name);
+    }
     let row = |variable: &Variable| {
         let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
         format!("| `{}` | {default} | {} |\n", variable.name, variable.about)

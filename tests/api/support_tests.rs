@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    fakes::model::{Behaviour, Ending, FakeModel, Pace, PieceGate, Reply, Script},
+    fakes::model::{Behaviour, Ending, FakeModel, OUTSIDE_OF_THE_CONTRACT, Pace, PieceGate, Reply, Script},
     support::{client::Client, events::Events, service::TEST_TIMEOUT},
 };
 
@@ -21,7 +21,7 @@ async fn model_with_script(script: &Script) -> FakeModel {
 fn request(model: &FakeModel, stream: bool) -> RequestBuilder {
     let options = json!({"include_usage": true});
     let body = json!({"model": "gpt", "messages": [], "stream": stream, "stream_options": options});
-    Client::new(model.address()).json_request("/v1/chat/completions", &body)
+    Client::new(model.address()).json_request(OUTSIDE_OF_THE_CONTRACT, &body)
 }
 
 async fn ask(model: &FakeModel) -> Response {
@@ -204,7 +204,7 @@ async fn an_image_is_recorded_unchanged_and_its_text_echoed() {
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
     let content = json!([{"type": "text", "text": "Who is it?"}, image]);
     let body = json!({"model": "gpt", "messages": [{"role": "user", "content": content}]});
-    let answer = Client::new(model.address()).post("/v1/chat/completions", &body).await;
+    let answer = Client::new(model.address()).post(OUTSIDE_OF_THE_CONTRACT, &body).await;
     assert_eq!(answer.assert_ok()["choices"][0]["message"]["content"], "Who is it?");
     assert_eq!(model.calls()[0].body["messages"][0]["content"], content);
 }

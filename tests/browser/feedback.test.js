@@ -63,6 +63,20 @@ test("a comment follows a rating", async () => {
   await tab.close();
 });
 
+test("no comment is asked for where none is kept", async () => {
+  const service = await startService();
+  const tab = await service.tab();
+  await tab.window.evaluate((window) => (window.feedback = true));
+  await tab.askAndWait("Hello");
+  await good(tab).click();
+  // The second rating is sent when the window has shown what follows the first one.
+  await bad(tab).click();
+  await until("both ratings", async () => (await service.log("feedback")).length === 2);
+  assert.equal(await comment(tab).count(), 0);
+  await tab.close();
+  await service.close();
+});
+
 test("a rating that fails is not shown as given", async () => {
   const tab = await answered();
   await good(tab).click();

@@ -45,10 +45,11 @@ export function ratingOf(strings, client, turn, save) {
 
   const rate = async (/** @type {Rating} */ value, /** @type {HTMLElement} */ button) => {
     try {
-      await send(value);
+      const { takes_comments: takesComments } = await send(value);
       turn.rating = value;
       save();
       form?.remove();
+      if (!takesComments) return;
       form = commentForm(value, button);
       root.after(form);
       form.scrollIntoView({ block: "nearest" });

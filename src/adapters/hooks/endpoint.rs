@@ -8,7 +8,10 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Serialize;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
 use super::{breaker::HookBreaker, failure::HookFailure, private_addresses::CheckedResolver};
@@ -82,15 +85,14 @@ impl HookEndpoint {
         caller: CallerHash,
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<T, HookFailure> {
+        let deadline = Instant::now() + self.timeout;
+        // Before the breaker's permit, since waiting for other calls says nothing about the hook. The semaphore is never closed.
+        let waited = timeout_at(deadline, self.calls.acquire()).await;
+        let _call = waited.map_err(|_| HookFailure::Busy(self.timeout))?;
         let permit = self.breaker.admit(caller)?;
         // All maps of these bodies have texts as keys, so that they can be encoded.
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
-        let calling = async {
-            // The semaphore is never closed.
-            let _permit = self.calls.acquire().await;
-            self.call(body, max_bytes).await
-        };
-        let answer = timeout(self.timeout, calling).await;
+        let answer = timeout_at(deadline, self.call(body, max_bytes)).await;
         let answer = answer.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
         let outcome = answer.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
         permit.record(&outcome);

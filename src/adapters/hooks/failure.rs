@@ -21,6 +21,9 @@ pub enum HookFailure {
     /// The time for the whole answer was exceeded.
     #[error("it did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
+    /// As many calls as are allowed at a time took until the time was over, so that the hook was not called.
+    #[error("other calls of it took {} ms; raise MAX_TURNS if it can answer more at a time", .0.as_millis())]
+    Busy(Duration),
     /// The answer is a redirect, which is not followed.
     #[error("it answers with a redirect (status {0}), which is not followed; use the address that it leads to")]
     Redirect(u16),
@@ -61,7 +64,7 @@ impl HookFailure {
     /// refuses this text, which a visitor may have chosen for that.
     pub(super) fn says_nothing(self) -> bool {
         match self {
-            Self::CircuitOpen | Self::Connection(Cause::NoDescriptors) | Self::TooLarge(_) => true,
+            Self::CircuitOpen | Self::Busy(_) | Self::Connection(Cause::NoDescriptors) | Self::TooLarge(_) => true,
             Self::Status(status) => matches!(status, 400 | 413 | 414 | 422),
             _ => false,
         }
@@ -70,7 +73,7 @@ impl HookFailure {
     /// Whether the hook may have been at work: a connection to it could be opened.
     #[must_use]
     pub fn has_reached_hook(self) -> bool {
-        !self.is_of_connection() && self != Self::CircuitOpen
+        !self.is_of_connection() && !matches!(self, Self::CircuitOpen | Self::Busy(_))
     }
 
     /// Whether no connection could be opened, so that no text can be the cause.

@@ -101,6 +101,8 @@ struct FeedbackRecorded {
     rating: FeedbackRating,
     /// Whether a comment is kept. It is not if the session log has no texts, or if those of the turn were erased.
     has_comment: bool,
+    /// Whether a comment on this answer would be kept, so that it makes sense to ask for one.
+    takes_comments: bool,
     /// The time of the request, RFC 3339.
     timestamp: String,
 }
@@ -140,9 +142,9 @@ impl FeedbackApi {
         let session = named_session([session, None, None])?;
         let client = from.feedback_client(state, session, &asker).await?;
         let new = NewFeedback { request_id, rating: request.rating.into(), comment };
-        let RecordedFeedback { at, has_comment } = state.turns.rate(client, new).await?;
-        let timestamp = state.clock.rfc3339(at);
-        Ok(Json(FeedbackRecorded { status: FeedbackStatus::Recorded, rating: request.rating, has_comment, timestamp }))
+        let RecordedFeedback { at, has_comment, takes_comments } = state.turns.rate(client, new).await?;
+        let (status, timestamp) = (FeedbackStatus::Recorded, state.clock.rfc3339(at));
+        Ok(Json(FeedbackRecorded { status, rating: request.rating, has_comment, takes_comments, timestamp }))
     }
 }
 
@@ -158,6 +160,7 @@ impl Example for FeedbackRecorded {
             status: FeedbackStatus::Recorded,
             rating: FeedbackRating::Down,
             has_comment: true,
+            takes_comments: true,
             timestamp: "2026-11-21T09:41:07.250000+01:00".to_owned(),
         }
     }

@@ -62,17 +62,20 @@ impl PromptContext {
     /// Takes the first texts, each whole, up to the first that does not fit; `None` if not even one fits.
     ///
     /// The texts get half of the room that persona and question leave in the prompt, and no more than the history leaves that
-    /// the client has sent: `messages` are that history and the question. The history of a stored chat gets the rest.
+    /// the client has sent: `messages` are that history and the question. The history of a stored chat gets the rest. `of_server`
+    /// is the system message of a server, which follows the texts.
     #[must_use]
     pub fn fit(
         persona: Option<&Persona>,
+        of_server: Option<&str>,
         messages: &[Message],
         texts: &[ContextText],
         model: Abilities,
     ) -> Option<Self> {
         let mut instruction = persona.map_or_else(String::new, |persona| format!("{}\n\n", persona.prompt));
         instruction.push_str(ABOUT);
-        let room = room(&instruction, messages, model)?;
+        let other_tokens = of_server.map_or(0, estimate::instruction_tokens);
+        let room = room(&instruction, other_tokens, messages, model)?;
         let mut room_left = room;
         let (mut taken, mut sources) = (0, Vec::<Source>::new());
         for text in texts {
@@ -91,19 +94,22 @@ impl PromptContext {
     }
 }
 
-/// Returns the tokens that the texts may take beside an instruction; `None` without room.
-fn room(instruction: &str, messages: &[Message], model: Abilities) -> Option<u64> {
+/// Returns the tokens that the texts may take beside an instruction and so many other tokens; `None` without room.
+fn room(instruction: &str, other_tokens: u64, messages: &[Message], model: Abilities) -> Option<u64> {
+    let fixed = other_tokens.saturating_add(estimate::instruction_tokens(instruction));
     let question = messages.last()?;
     let left_by = |messages: &[Message]| {
         let taken = estimate::prompt_tokens(messages, model.image);
-        budget(model.window).checked_sub(taken.saturating_add(estimate::instruction_tokens(instruction)))
+        budget(model.window).checked_sub(taken.saturating_add(fixed))
     };
     let left = left_by(std::slice::from_ref(question))? / ROOM_PART;
     Some(if messages.len() > 1 { left.min(left_by(messages)?) } else { left })
 }
 
 fn line(ContextText { text, title, .. }: &ContextText) -> Option<String> {
-    serde_json::to_string(&ContextLine { title: title.as_deref(), text }).ok()
+    let line = serde_json::to_string(&ContextLine { title: title.as_deref(), text }).ok()?;
+    // Line ends of Unicode, which JSON may hold unescaped.
+    Some(line.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
 /// Returns the page of a text. Its address is the title of one that has none.
@@ -132,7 +138,7 @@ mod tests {
 
     fn fit(texts: &[ContextText], messages: &[Message]) -> Option<PromptContext> {
         let amaya = Persona { prompt: "You are Amaya.".to_owned(), ..Persona::default() };
-        PromptContext::fit(Some(&amaya), messages, texts, MODEL)
+        PromptContext::fit(Some(&amaya), None, messages, texts, MODEL)
     }
 
     #[test]
@@ -151,7 +157,7 @@ mod tests {
     fn a_page_is_named_once_and_ten_pages_at_most() {
         let pages = (0..12).flat_map(|page| [text("a", Some(&page.to_string())), text("b", Some(&page.to_string()))]);
         let (pages, wide) = (pages.collect::<Vec<_>>(), Abilities { window: 8192, ..MODEL });
-        let sources = PromptContext::fit(None, &asked(&["?"]), &pages, wide).unwrap().sources;
+        let sources = PromptContext::fit(None, None, &asked(&["?"]), &pages, wide).unwrap().sources;
         let titles = sources.iter().map(|source| source.title.as_str()).collect::<Vec<_>>();
         assert_eq!(titles, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
         let untitled = ContextText { title: None, ..text("a", Some("page")) };
@@ -179,7 +185,7 @@ mod tests {
             let texts = texts.iter().map(|it| text(it, Some("a"))).collect::<Vec<_>>();
             let messages = said.iter().map(|it| Message::new(Role::User, it.as_str())).collect::<Vec<_>>();
             let model = Abilities { window, ..MODEL };
-            if let Some(fitted) = PromptContext::fit(None, &messages, &texts, model) {
+            if let Some(fitted) = PromptContext::fit(None, None, &messages, &texts, model) {
                 let tokens = estimate::prompt_tokens(&messages, None) + estimate::instruction_tokens(&fitted.instruction);
                 prop_assert!(tokens <= budget(window), "{} of {}", tokens, budget(window));
             }

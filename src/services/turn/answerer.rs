@@ -81,6 +81,10 @@ impl Answerer {
         let stream_deadline = started + self.limits.stream_timeout;
         let deadline = started + self.limits.timeout;
         let deadline = if stream { deadline.min(stream_deadline) } else { deadline };
+        if deadline <= now {
+            // The hooks took all the time: no model is asked for nothing.
+            return Ending { result: Err(ModelFailure::Timeout.into()), was_abandoned: false };
+        }
         let mut is_abandoned = false;
         let requested_model = calls.requested_model;
         let out_of_time = async {
@@ -125,11 +129,11 @@ impl Answerer {
         let (caller_hash, address_hash) = (request.caller_hash(), request.address_hash());
         let answer_limit = self.answer_limits.of(request);
         let TurnRequest { persona, options, stream, stored_chat, asker, .. } = request;
-        let instruction = request.instruction(calls.has_context());
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
         loop {
+            let instruction = request.instruction(calls.has_context());
             let call = CallRequest {
                 caller_hash,
                 address_hash,

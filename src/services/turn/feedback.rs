@@ -67,6 +67,8 @@ pub struct RecordedFeedback {
     pub at: Timestamp,
     /// Whether there is a comment in the session log.
     pub has_comment: bool,
+    /// Whether the session log takes comments on the turn: it has the turn's texts.
+    pub takes_comments: bool,
 }
 
 /// Records feedback, for one turn one after the other.
@@ -150,7 +152,12 @@ async fn record_next(
         None => None,
     };
     let mark = logged.as_ref().map(|comment| &comment.mark);
-    let answer = RecordedFeedback { at: clock.now(), has_comment: mark.is_some() };
+    let takes_comments = match content {
+        LogContent::Plain => true,
+        LogContent::Sealed => turn.origin.content_key.is_some(),
+        LogContent::Off => false,
+    };
+    let answer = RecordedFeedback { at: clock.now(), has_comment: mark.is_some(), takes_comments };
     // A rating without a comment leaves the comment on the same rating as it is.
     if turn.rating == Some(new.rating) && (mark.is_none() || turn.comment_mark.as_ref() == mark) {
         let has_comment = turn.comment_mark.is_some();

@@ -21,7 +21,7 @@ use super::{
     stored_chats::StoredChats,
     summary::TurnSummary,
 };
-use crate::domain::prompt;
+use crate::domain::{limits::Amounts, prompt};
 
 /// Runs turns, each in the task that calls it.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl TurnRunner {
                 biased;
                 answer = wait_unmarked(claim, asking) => answer,
                 cancellation = self.cancelled(journal) => {
-                    calls.context = Some(ContextRecord::without_texts(ContextOutcome::Failed, begun.elapsed()));
+                    calls.context = Some(ContextRecord::without_texts(ContextOutcome::Failed, begun.elapsed(), true));
                     // A stopped turn goes on to its end, which has no text.
                     return if cancellation == Cancellation::Stopped { Ok(()) } else { Err(TurnFailure::ClientGone) };
                 }
@@ -167,7 +167,6 @@ impl TurnRunner {
             if calls.guard.question.is_none() {
                 return Err(failure);
             }
-            calls.guard.end_turn();
             // Its texts are not logged: they were rejected, or nobody has judged them.
             let ending = Ending { result: Err(failure), was_abandoned: false };
             return self.recorder.record(request, calls, journal, &TextLogging::Off, ending, reservation).await;
@@ -184,6 +183,10 @@ impl TurnRunner {
         }
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit(&request.asker));
+        if calls.has_reached_hook() {
+            // Whatever follows: nobody may keep a hook busy without limit.
+            reservation.note_used(Amounts { turns: 1, ..Amounts::default() });
+        }
         let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         let result = match self.limits.begin_asking(reservation, request, calls.requested_model) {
             Ok(()) => {

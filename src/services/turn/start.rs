@@ -46,8 +46,10 @@ impl Turns {
     }
 
     fn start_new(&self, request: TurnRequest, model: String, reservation: Reservation) -> Reader {
-        // A client that wants a whole answer gets the turn's id only with the answer, so it can't resume the turn.
-        let journal = self.0.registry.open(&request, &model, request.stream);
+        // A client that wants a whole answer gets the turn's id only with the answer, and a stream in OpenAI's form has no numbers
+        // of events: neither can be resumed.
+        let can_resume = request.stream && request.options.is_none();
+        let journal = self.0.registry.open(&request, &model, can_resume);
         let (reader, parts) = (Reader::new(&journal), Arc::clone(&self.0));
         self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None, reservation).await });
         reader

@@ -371,12 +371,17 @@ impl State {
     }
 }
 
+/// Another path of completions, for tests of the fake itself: what `/v1/chat/completions` answers is compared with the contract.
+pub const OUTSIDE_OF_THE_CONTRACT: &str = "/fake/v1/chat/completions";
+
 impl Handler for Model {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
         let bearer = bearer(request.headers());
         let bearer = bearer.as_deref();
         match (request.method(), request.uri().path()) {
-            (&Method::POST, "/v1/chat/completions") => self.complete(bearer, request, progress).await,
+            (&Method::POST, "/v1/chat/completions" | OUTSIDE_OF_THE_CONTRACT) => {
+                self.complete(bearer, request, progress).await
+            }
             (&Method::GET, "/v1/models") => Ok(self.list(bearer)),
             _ => {
                 let error = error("Unknown request URL.", "unknown_url");

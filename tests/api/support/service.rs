@@ -304,12 +304,16 @@ impl TestSetup {
 
     /// Returns all lines of the session log, oldest first. Fails on a line that is not JSON.
     pub fn log(&self) -> Vec<Value> {
+        self.log_files().iter().flat_map(|path| read_lines(path)).collect()
+    }
+
+    /// Returns the files of the session log that are not compressed, the oldest first.
+    fn log_files(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.log_dir()) else { return Vec::new() };
         let mut files = entries.map(|entry| entry.expect("a file").path()).collect::<Vec<_>>();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
         files.sort();
-        let lines = files.iter().flat_map(|path| read_lines(path));
-        lines.collect()
+        files
     }
 
     /// Returns the session log's lines of one event.
@@ -322,7 +326,9 @@ impl TestSetup {
     /// Waits until the session log has at least `count` lines of this event, and returns them.
     pub async fn wait_for_log_lines(&self, event: &str, count: usize) -> Vec<Value> {
         wait_until(&format!("{count} {event} lines"), async || {
-            let lines = self.log_lines(event);
+            // The last line may be being written.
+            let mut lines = self.log_files().iter().flat_map(|path| whole_lines(&text_of(path))).collect::<Vec<_>>();
+            lines.retain(|line| line["event"] == event);
             (lines.len() >= count).then_some(lines)
         })
         .await
@@ -358,8 +364,18 @@ pub async fn start_with(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Ser
 pub fn read_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("the log is UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "{} has an incomplete last line", path.display());
+    whole_lines(&text)
+}
+
+fn text_of(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).expect("a file of the log")).into_owned()
+}
+
+/// Returns the JSON values of the lines that end in a line feed.
+fn whole_lines(text: &str) -> Vec<Value> {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let parse = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is not JSON")) };
-    text.lines().map(parse).collect()
+    whole.lines().map(parse).collect()
 }
 
 /// Returns the file of a session log's folder that has the newest lines.

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     adapters::model::{ModelError, ModelFailure, ModelRequest},
+    domain::answer_options::AnswerOptions,
     foundation::{
         config::{self, ExtraFields},
         http_client::{Client, read_body, url_below},
@@ -96,7 +97,9 @@ impl OpenAi {
             match self.ask_once(&request, model, key, deadline).await {
                 Ok(answer) => {
                     self.loaded.note_answer(request.model);
-                    if model != known {
+                    // A server that refuses a client's own value may accept those of the settings and the personas.
+                    let is_of_client = request.options.is_some_and(AnswerOptions::names_values);
+                    if model != known && !is_of_client {
                         self.learned.update(request.model, |learned| {
                             learned.restrictions = learned.restrictions.union(model.restrictions);
                         });

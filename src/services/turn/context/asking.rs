@@ -50,9 +50,17 @@ impl Context {
         let asked = Instant::now();
         let answer = self.texts(request).await;
         let time = asked.elapsed();
-        let without = |outcome| (ContextRecord::without_texts(outcome, time), None);
+        let has_reached_hook = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
+        let without = |outcome| (ContextRecord::without_texts(outcome, time, has_reached_hook), None);
         let fit = |texts: &[ContextText]| {
-            PromptContext::fit(request.persona.as_deref(), &request.messages, texts, self.abilities.of(model))
+            let of_server = request.options.as_ref().and_then(|options| options.instruction.as_deref());
+            PromptContext::fit(
+                request.persona.as_deref(),
+                of_server,
+                &request.messages,
+                texts,
+                self.abilities.of(model),
+            )
         };
         let (record, context) = match &answer {
             Ok(texts) if texts.is_empty() => without(ContextOutcome::Empty),
@@ -60,7 +68,10 @@ impl Context {
                 || without(ContextOutcome::Unused),
                 |context| {
                     let (texts, sources) = (context.texts, context.sources.len());
-                    (ContextRecord { outcome: ContextOutcome::Used, time, texts, sources }, Some(context))
+                    (
+                        ContextRecord { outcome: ContextOutcome::Used, time, texts, sources, has_reached_hook },
+                        Some(context),
+                    )
                 },
             ),
             Err(_) => without(ContextOutcome::Failed),

@@ -40,12 +40,18 @@ pub(in crate::services::turn) struct ContextRecord {
     pub(in crate::services::turn) texts: usize,
     /// The number of pages that the answer names.
     pub(in crate::services::turn) sources: usize,
+    /// Whether the hook may have been at work, so that the turn counts in the limits.
+    pub(in crate::services::turn) has_reached_hook: bool,
 }
 
 impl ContextRecord {
     /// Returns the record of a call that has brought no text.
-    pub(in crate::services::turn) fn without_texts(outcome: ContextOutcome, time: Duration) -> Self {
-        Self { outcome, time, texts: 0, sources: 0 }
+    pub(in crate::services::turn) fn without_texts(
+        outcome: ContextOutcome,
+        time: Duration,
+        has_reached_hook: bool,
+    ) -> Self {
+        Self { outcome, time, texts: 0, sources: 0, has_reached_hook }
     }
 
     /// Whether the model gets the texts.
@@ -56,7 +62,7 @@ impl ContextRecord {
     /// Notes that the model does not get the texts after all.
     pub(in crate::services::turn) fn note_unused(&mut self) {
         if self.is_used() {
-            *self = Self::without_texts(ContextOutcome::Unused, self.time);
+            *self = Self::without_texts(ContextOutcome::Unused, self.time, self.has_reached_hook);
         }
     }
 }

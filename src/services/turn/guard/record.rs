@@ -70,8 +70,6 @@ pub(in crate::services::turn) struct GuardRecord {
     pub(in crate::services::turn) question: Option<Judgement>,
     /// About the answer; `None` if the guard was not asked.
     pub(in crate::services::turn) answer: Option<AnswerJudgements>,
-    /// Whether the turn has ended with the judgement of its question.
-    has_ended_turn: bool,
 }
 
 impl GuardRecord {
@@ -92,13 +90,8 @@ impl GuardRecord {
         self.question.map_or(Duration::ZERO, |judgement| judgement.time)
     }
 
-    /// Notes that the turn has ended with the judgement of its question.
-    pub(in crate::services::turn) fn end_turn(&mut self) {
-        self.has_ended_turn = true;
-    }
-
-    /// Whether the turn has ended with the judgement of its question, and the guard was reached: such a turn counts in the limits.
-    pub(in crate::services::turn) fn has_spent_turn(&self) -> bool {
-        self.has_ended_turn && self.question.is_some_and(|judgement| judgement.has_reached_guard)
+    /// Whether the guard was reached with the question.
+    pub(in crate::services::turn) fn has_reached_guard(&self) -> bool {
+        self.question.is_some_and(|judgement| judgement.has_reached_guard)
     }
 }

@@ -162,6 +162,11 @@ impl<'a> CallRecord<'a> {
         self.context.is_some_and(|context| context.is_used())
     }
 
+    /// Whether a hook may have been at work, so that the turn counts in the limits.
+    pub(in crate::services::turn) fn has_reached_hook(&self) -> bool {
+        self.guard.has_reached_guard() || self.context.is_some_and(|context| context.has_reached_hook)
+    }
+
     /// Notes that no model gets the texts of the context hook after all.
     pub(in crate::services::turn) fn note_unused_context(&mut self) {
         if let Some(context) = &mut self.context {

@@ -75,9 +75,7 @@ impl Recorder {
         let at = self.clock.now();
         let usage = self.usage_meter.measure(request, calls, journal, &ending);
         // A question that has kept a hook busy is a turn: nobody may do so without limit.
-        let has_left_hook = calls.context.is_some() && matches!(ending.result, Err(TurnFailure::ClientGone));
-        let has_called_hook = calls.guard.has_spent_turn() || has_left_hook;
-        let is_turn = ending.result.is_ok() || calls.attempts > 0 || has_called_hook;
+        let is_turn = ending.result.is_ok() || calls.attempts > 0 || calls.has_reached_hook();
         let counted = used(&usage, is_turn);
         reservation.note_used_between(counted, counted + self.usage_meter.most_unmeasured(calls, &ending));
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
@@ -117,7 +115,7 @@ impl Recorder {
         }
         let finish = ending.result?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        let sources = request.context.as_ref().filter(|_| calls.has_context());
+        let sources = request.context.as_ref().filter(|_| calls.has_context() && journal.has_text());
         let sources = sources.map(|context| context.sources.clone()).unwrap_or_default();
         let (model, notice) = (calls.model.to_owned(), calls.notice());
         Ok(TurnSummary { model, usage, finish, at, notice, sources, exchange: None })
