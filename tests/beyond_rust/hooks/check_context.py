@@ -1,18 +1,18 @@
 """Runs the example context hook of docs/hooks.md behind AL-Chat, with a model that repeats its system message.
 
-Usage: check_context.py ROOT PROGRAM, in an empty folder.
+Arguments: the repository's root, and the program.
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from check import ask, expect, free_port, listens, wait_for
+from programs import free_port, is_listening, post, python_example, start_server, stop, wait_for
 
 # The port of the example.
 PORT = "8901"
@@ -39,43 +39,51 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
-def main():
-    root, program = Path(sys.argv[1]), sys.argv[2]
-    document = (root / "docs/hooks.md").read_text(encoding="utf-8")
-    section = document.split("### A context hook in a few lines\n", 1)[1]
-    example = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
-    port = free_port()
-    Path("context.py").write_text(example.replace(PORT, str(port)), encoding="utf-8")
-    hook = subprocess.Popen([sys.executable, "context.py"], stderr=subprocess.DEVNULL)
-    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=model.serve_forever, daemon=True).start()
+def ask(address: str, question: str) -> dict:
+    status, answer = post(f"{address}/api/chat", {"message": question})
+    assert status == 200, answer
+    return json.loads(answer)
+
+
+def check(program: str, work: Path, port: int, model_port: int) -> None:
     settings = {
+        **os.environ,
         "PORT": "0",
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{model.server_port}/v1",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
         "CONTEXT_URL": f"http://127.0.0.1:{port}/texts",
     }
-    with open("diagnostics", "w", encoding="utf-8") as diagnostics:
-        server = subprocess.Popen([program], stderr=diagnostics, env={**os.environ, **settings})
+    server, address = start_server(program, work, settings)
     try:
-        wait_for(lambda: listens(port), "the context hook")
-        listening = re.compile(r"listens on (http://[0-9.:]+)")
-        found = wait_for(lambda: listening.search(Path("diagnostics").read_text(encoding="utf-8")), "the server")
-        status, answer = ask(found[1], "Is the shop open on Sunday?")
-        expect((status, HOURS in answer["message"]), (200, True))
-        expect(answer["sources"], [{"title": "Opening hours", "url": "https://shop.example/hours"}])
-        status, answer = ask(found[1], "Why?")
-        expect((status, answer["message"], answer.get("sources")), (200, "nothing", None))
-        checked = subprocess.run([program, "check"], capture_output=True, text=True, env={**os.environ, **settings})
-        expect("1 text, 1 with the address of a page, in" in checked.stdout, True)
+        answer = ask(address, "Is the shop open on Sunday?")
+        assert HOURS in answer["message"], answer
+        assert answer["sources"] == [{"title": "Opening hours", "url": "https://shop.example/hours"}], answer
+        answer = ask(address, "Why?")
+        assert (answer["message"], answer.get("sources")) == ("nothing", None), answer
+        checked = subprocess.run([program, "check"], cwd=work, capture_output=True, text=True, env=settings)
+        assert "1 text, 1 with the address of a page, in" in checked.stdout, checked.stdout
     finally:
-        server.terminate()
-        server.wait()
-        hook.terminate()
-        hook.wait()
-        model.shutdown()
-    lines = [json.loads(line) for path in Path("SessionLog").glob("*.log") for line in path.open(encoding="utf-8")]
+        stop(server)
+    lines = [json.loads(line) for path in (work / "SessionLog").glob("*.log") for line in path.open(encoding="utf-8")]
     turns = [(line["context"], line["context_texts"], line["context_sources"]) for line in lines if line["event"] == "chat"]
-    expect(turns, [("used", 1, 1), ("empty", 0, 0)])
+    assert turns == [("used", 1, 1), ("empty", 0, 0)], turns
+
+
+def main() -> None:
+    root, program = Path(sys.argv[1]), sys.argv[2]
+    port = free_port()
+    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=model.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        example = python_example(root, "### A context hook in a few lines").replace(PORT, str(port))
+        (work / "context.py").write_text(example, encoding="utf-8")
+        hook = subprocess.Popen([sys.executable, "context.py"], cwd=work, stderr=subprocess.DEVNULL)
+        try:
+            wait_for("the context hook", lambda: is_listening(port))
+            check(program, work, port, model.server_port)
+        finally:
+            stop(hook)
+            model.shutdown()
     print("the example context hook gives the model a text, and names its page")
 
 
