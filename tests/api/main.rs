@@ -85,6 +85,7 @@ mod model_test;
 mod older_clients;
 #[cfg(target_os = "linux")]
 mod one_truth;
+mod openai_client;
 mod openai_completions;
 mod openai_errors;
 mod openai_models;

@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::{Behaviour, FakeModel, Gate, Reply},
-    support::{
-        client::Client,
-        openai::{OpenAiClient, assert_openai_error, question, start_for, start_with_key, with},
-        service::TestSetup,
-    },
+    openai_client::{OpenAiClient, assert_openai_error, question, start_for, start_with_key, with},
+    support::{client::Client, service::TestSetup},
 };
 
 /// An image of one pixel.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::Behaviour,
-    support::openai::{assert_openai_error, question, start_with_key, with},
+    openai_client::{assert_openai_error, question, start_with_key, with},
 };
 
 /// Returns the answer of a provider that refuses each request.

@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::FakeModel,
-    support::{
-        openai::{OpenAiClient, assert_openai_error, start_for, start_with_key},
-        service::TestSetup,
-    },
+    openai_client::{OpenAiClient, assert_openai_error, start_for, start_with_key},
+    support::service::TestSetup,
 };
 
 const PERSONA: &str = "+++\nname = \"Eva\"\nmodel = \"own\"\n+++\nYou are Eva.";

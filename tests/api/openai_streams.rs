@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::{Behaviour, Ending, Pace, PieceGate, Script},
-    support::openai::{assert_openai_error, events, question, start_with_key, with},
+    openai_client::{assert_openai_error, events, question, start_with_key, with},
 };
 
 fn pieces(words: &[&str]) -> Vec<String> {

@@ -13,7 +13,6 @@ pub mod gzip;
 pub mod hook_document;
 pub mod log_check;
 pub mod manual_clock;
-pub mod openai;
 pub mod operations;
 pub mod raw_connection;
 pub mod secret_search;
