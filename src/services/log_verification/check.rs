@@ -13,7 +13,7 @@ use super::{
     known_end::KnownEnd,
     log::Log,
     notes,
-    process::{Checked, Context, Process},
+    process::{Checked, Context},
     report::Report,
     scan::Torn,
     unstamped::Span,
@@ -69,15 +69,12 @@ impl Check<'_> {
     fn processes(&mut self, log: &mut Log) -> (BTreeMap<Uuid, Checked>, BTreeMap<Uuid, KnownEnd>) {
         let (mut checked, mut ends) = (BTreeMap::<Uuid, Checked>::new(), BTreeMap::<Uuid, KnownEnd>::new());
         let (mut latest, none) = (LatestPlaces::default(), DeclaredLines::default());
-        let beginning = log.processes.values().filter_map(Process::first).min();
         for instance in log.instances() {
             let declared = log.declared.of(instance).unwrap_or(&none);
             let before = checked.last_key_value().map(|(_, before)| before.last);
-            let process = log.processes.remove(&instance).unwrap_or_default();
-            // An older process with lines behind those of others has not begun before the log.
-            let is_oldest = ends.is_empty() && process.first().is_none_or(|first| Some(first) == beginning);
-            let (is_partial, files) = (self.is_partial, self.report.files);
+            let (is_oldest, is_partial, files) = (ends.is_empty(), self.is_partial, self.report.files);
             let context = Context { instance, is_oldest, is_partial, before, declared, files };
+            let process = log.processes.remove(&instance).unwrap_or_default();
             let process = process.check(&context, &mut latest, self.keys);
             if process.is_none() && is_oldest && is_partial {
                 // Its files are not given, whether they are there or not.

@@ -167,11 +167,6 @@ impl Process {
         declared.ends().filter_map(find).collect()
     }
 
-    /// Returns the place of the first line that is there.
-    pub(super) fn first(&self) -> Option<Place> {
-        self.runs.iter().map(|run| run.first).min()
-    }
-
     /// Checks all runs, which are linked. `latest` are the places of the processes before. Returns `None` if there is no run.
     pub(super) fn check(self, context: &Context<'_>, latest: &mut LatestPlaces, keys: &mut Keys) -> Option<Checked> {
         let Context { instance, is_oldest, is_partial, before, declared, files } = *context;
