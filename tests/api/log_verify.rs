@@ -21,6 +21,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     command_line::{assert_wrong_arguments, run, run_script},
@@ -118,6 +119,18 @@ fn damage() -> impl Strategy<Value = Damage> {
 fn place(files: &[File], file: Index, line: Index) -> (usize, usize) {
     let file = file.index(files.len());
     (file, line.index(files[file].1.len()))
+}
+
+/// Whether the last line has the id of a process that is older than that of the first line. Behind deleted days it then looks like
+/// the rest of that process: a limit of `verify`, which docs/session-log.md names.
+fn ends_in_an_older_process(files: &[File]) -> bool {
+    let id = |line: Option<&Vec<u8>>| {
+        let line = serde_json::from_slice::<Value>(line?).ok()?;
+        line["instance"].as_str()?.parse::<Uuid>().ok()
+    };
+    let first = files.first().and_then(|(_, lines)| id(lines.first()));
+    let last = files.last().and_then(|(_, lines)| id(lines.last()));
+    last.is_some_and(|last| Some(last) < first)
 }
 
 /// Damages the files. Returns false if they are as before, or if only the beginning of the log is gone: it may have been
@@ -221,7 +234,7 @@ async fn each_random_damage_after_deleted_days_is_found() {
         let outcome = TestRunner::new(cases).run(&damage(), |damage| {
             let mut damaged = files.clone();
             apply(&damage, &mut damaged);
-            if damaged != files {
+            if damaged != files && !ends_in_an_older_process(&damaged) {
                 let found = verify_files(&damaged, key, &end);
                 prop_assert!(!found.is_whole(), "{found:#?}");
             }
