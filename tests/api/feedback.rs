@@ -100,7 +100,7 @@ async fn the_same_rating_at_once_is_one_line() {
 }
 
 #[tokio::test]
-async fn turns_that_are_unknown_failed_or_of_another_session_are_not_found() {
+async fn only_known_answered_turns_of_the_session_are_rated() {
     let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     let turn = id_of(&client.post("/api/chat", &json!({ "message": "hello", "session_id": "s-1" })).await);

@@ -9,6 +9,7 @@ use super::{
     endpoint::{HookEndpoint, HookSettings},
     failure::HookFailure,
     plain_line::plain_line,
+    turn::HookTurn,
 };
 use crate::{
     domain::{breaker::CallerHash, prompt::ContextText},
@@ -36,17 +37,9 @@ const LONGEST_URL: usize = 2000;
 pub struct ContextRequest<'a> {
     /// The question.
     pub question: &'a str,
-    /// The id of the turn's request.
-    pub request_id: &'a str,
-    /// The session that the client named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<&'a str>,
-    /// The id of the site whose page the visitor uses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site: Option<&'a str>,
-    /// The id of the persona that answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub persona: Option<&'a str>,
+    /// The turn.
+    #[serde(flatten)]
+    pub turn: HookTurn<'a>,
     /// The language that the client prefers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<&'a str>,

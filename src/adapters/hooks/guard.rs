@@ -7,6 +7,7 @@ use super::{
     endpoint::{HookEndpoint, HookSettings},
     failure::HookFailure,
     plain_line::plain_line,
+    turn::HookTurn,
 };
 use crate::{
     domain::breaker::CallerHash,
@@ -34,17 +35,9 @@ pub struct GuardRequest<'a> {
     pub kind: JudgedKind<'a>,
     /// The text.
     pub text: &'a str,
-    /// The id of the turn's request.
-    pub request_id: &'a str,
-    /// The session that the client named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<&'a str>,
-    /// The id of the site whose page the visitor uses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site: Option<&'a str>,
-    /// The id of the persona that answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub persona: Option<&'a str>,
+    /// The turn.
+    #[serde(flatten)]
+    pub turn: HookTurn<'a>,
 }
 
 /// The kind of a text, with what only this kind has.

@@ -12,6 +12,7 @@ mod failure;
 mod guard;
 mod plain_line;
 mod private_addresses;
+mod turn;
 
 pub use self::{
     context::{ContextHook, ContextRequest},
@@ -22,4 +23,5 @@ pub use self::{
     },
     failure::HookFailure,
     guard::{EarlierText, GuardHook, GuardRequest, JudgedKind, Verdict},
+    turn::HookTurn,
 };

@@ -15,8 +15,8 @@ pub struct ModelRequest<'a> {
     pub with_images: bool,
     /// The sampling temperature, from 0 to 2; `None` for the model's default.
     pub temperature: Option<f64>,
-    /// What a server with an API key asks for besides. Its system message, temperature and limit are not read: they are part of
-    /// the fields here.
+    /// The sampling parameters and the format that a server with an API key has sent; `None` for all other callers. The fields
+    /// `instruction`, `temperature` and `max_tokens` are not read here: this request has them in fields of its own.
     pub options: Option<&'a AnswerOptions>,
     /// The maximum length of the answer in tokens, without the tokens of reasoning before it.
     pub answer_limit: Option<u32>,

@@ -148,8 +148,8 @@ pub struct ChatLine<'a> {
     /// The number of pieces of the answer that the guard was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard_answer_parts: Option<u32>,
-    /// What came of asking the context hook: `used` (the model has got texts), `empty` (the hook has none), `unused` (none fitted,
-    /// or no model was asked), `failed` (no answer in time); missing if it was not asked.
+    /// The outcome of asking the context hook: `used` (the model has got texts), `empty` (the hook has none), `unused` (none
+    /// fitted, or no model was asked), `failed` (no answer in time); missing if it was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<&'a str>,
     /// The time that the turn has waited for the context hook in milliseconds.

@@ -25,7 +25,7 @@ pub struct AnsweredTurn {
     pub session_id: Option<SessionId>,
     /// The name of the model that was called.
     pub model: String,
-    /// Where the turn came from.
+    /// The caller, the site, the persona and the keys of the turn.
     pub origin: TurnOrigin,
     /// The rating; `None` before the first feedback.
     pub rating: Option<Rating>,

@@ -1,11 +1,11 @@
-//! Whose an answered turn is, and the feedback on it.
+//! Data of feedback: the caller of the turn that is rated, and the rating as it is logged.
 
 use jiff::Timestamp;
 
 use super::outbox_entry::OutboxEntry;
 use crate::domain::{account::OwnerId, feedback::Rating, tenant::TicketVisitor};
 
-/// Where an answered turn came from.
+/// The caller of an answered turn, the names that its feedback line repeats, and the end of the time for feedback.
 #[derive(Clone, Debug, Default)]
 pub struct TurnOrigin {
     /// The owner of the stored chat.

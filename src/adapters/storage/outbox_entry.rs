@@ -22,7 +22,7 @@ impl fmt::Debug for NewRecord {
     }
 }
 
-/// What a turn or another event adds to an outbox.
+/// The change of an outbox by one turn or event: a record, the count of a dropped record, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutboxEntry {
     /// Nothing.

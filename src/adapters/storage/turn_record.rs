@@ -42,7 +42,7 @@ pub struct TurnRecord {
     pub usage_record: OutboxEntry,
     /// The event that the turn has ended.
     pub event: OutboxEntry,
-    /// Where the turn came from, so that its caller can rate the answer; `None` if the caller cannot be recognized.
+    /// The caller of the turn and what answered it, by which feedback is accepted; `None` for a turn that cannot be rated.
     pub origin: Option<TurnOrigin>,
 }
 

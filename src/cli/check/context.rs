@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::super::output::{print, print_error};
 use crate::{
-    adapters::hooks::{ContextHook, ContextRequest},
+    adapters::hooks::{ContextHook, ContextRequest, HookTurn},
     domain::breaker::CallerHash,
     foundation::config::Config,
 };
@@ -22,14 +22,7 @@ pub(super) async fn check_context(config: &Config) -> bool {
             return false;
         }
     };
-    let request = ContextRequest {
-        question: QUESTION,
-        request_id: "al-chat check",
-        session_id: None,
-        site: None,
-        persona: None,
-        language: None,
-    };
+    let request = ContextRequest { question: QUESTION, turn: HookTurn::CHECK, language: None };
     let begun = Instant::now();
     let answer = hook.texts(&request, CallerHash::of(&QUESTION)).await;
     let said = match &answer {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::super::output::{print, print_error};
 use crate::{
-    adapters::hooks::{GuardHook, GuardRequest, HookFailure, JudgedKind, Verdict},
+    adapters::hooks::{GuardHook, GuardRequest, HookFailure, HookTurn, JudgedKind, Verdict},
     domain::breaker::CallerHash,
     foundation::config::{Config, GuardFail},
 };
@@ -36,7 +36,7 @@ pub(super) async fn check_guard(config: &Config) -> bool {
 
 /// Asks the guard about one text, and prints what it says. Returns whether a turn would go on.
 async fn check_text(config: &Config, guard: &GuardHook, text: &str, kind: JudgedKind<'_>) -> bool {
-    let request = GuardRequest { kind, text, request_id: "al-chat check", session_id: None, site: None, persona: None };
+    let request = GuardRequest { kind, text, turn: HookTurn::CHECK };
     let begun = Instant::now();
     let verdict = guard.judge(&request, CallerHash::of(&text)).await;
     let said = format!("{} in {} ms", said(&verdict), begun.elapsed().as_millis());

@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use super::{idempotency::IdempotencyKey, text_scope::TextScope};
 use crate::{
-    adapters::storage::{ChatId, MessageId},
+    adapters::{
+        hooks::HookTurn,
+        storage::{ChatId, MessageId},
+    },
     domain::{
         account::OwnerId,
         answer_options::AnswerOptions,
@@ -73,6 +76,16 @@ impl TurnRequest {
             owner: self.owner(),
             chat,
             ticket_visitor: self.asker.ticket_visitor(),
+        }
+    }
+
+    /// Returns the turn as hooks are asked about it.
+    pub(super) fn hook_turn(&self) -> HookTurn<'_> {
+        HookTurn {
+            request_id: &self.request_id,
+            session_id: self.session_id.as_ref().map(SessionId::as_str),
+            site: self.asker.site().map(|site| site.settings.id.as_str()),
+            persona: self.persona.as_ref().map(|persona| persona.id.as_str()),
         }
     }
 

@@ -29,7 +29,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct EventFailure {
     /// The reason.
     pub failure: HookFailure,
-    /// How long the receiver asks to wait, with status 429 or 503. It may ask for any time.
+    /// The `Retry-After` of an answer with status 429 or 503, as sent: it has no upper bound here. `None` without one.
     pub wait: Option<Duration>,
 }
 

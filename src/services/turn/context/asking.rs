@@ -8,10 +8,7 @@ use super::{
 };
 use crate::{
     adapters::hooks::{ContextHook, ContextRequest, HookFailure},
-    domain::{
-        prompt::{ContextText, PromptContext},
-        session::SessionId,
-    },
+    domain::prompt::{ContextText, PromptContext},
     services::turn::{
         model_calls::{ModelAbilities, Routes},
         request::TurnRequest,
@@ -92,10 +89,7 @@ impl Context {
     async fn texts(&self, request: &TurnRequest) -> Result<Vec<ContextText>, HookFailure> {
         let asked = ContextRequest {
             question: request.question(),
-            request_id: &request.request_id,
-            session_id: request.session_id.as_ref().map(SessionId::as_str),
-            site: request.asker.site().map(|site| site.settings.id.as_str()),
-            persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
+            turn: request.hook_turn(),
             language: request.language.as_deref(),
         };
         self.hook.texts(&asked, request.address_hash()).await

@@ -1,4 +1,4 @@
-//! What came of asking the context hook in one turn, for its line in the session log and the metrics.
+//! The outcome of asking the context hook in one turn, for its line in the session log and the metrics.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl ContextOutcome {
     }
 }
 
-/// What came of asking the context hook.
+/// The outcome of asking the context hook.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::services::turn) struct ContextRecord {
     pub(in crate::services::turn) outcome: ContextOutcome,

@@ -14,7 +14,7 @@ use super::{
     record::{GuardRecord, Judgement},
 };
 use crate::{
-    adapters::hooks::{GuardRequest, JudgedKind, Verdict},
+    adapters::hooks::{GuardRequest, HookTurn, JudgedKind, Verdict},
     domain::{breaker::CallerHash, session::SessionId},
     services::turn::{failure::TurnFailure, journal::Journal},
 };
@@ -160,14 +160,10 @@ impl<'r> GuardedAnswer<'r> {
         let AnswerOrigin { journal, caller, site, persona, .. } = origin;
         let before = journal.text_end(MAX_BEFORE);
         async move {
-            let request = GuardRequest {
-                kind: JudgedKind::Answer { before: &before, part, is_final },
-                text: &text,
-                request_id: &journal.request_id,
-                session_id: journal.scope.session.as_ref().map(SessionId::as_str),
-                site,
-                persona,
-            };
+            let session_id = journal.scope.session.as_ref().map(SessionId::as_str);
+            let turn = HookTurn { request_id: &journal.request_id, session_id, site, persona };
+            let request =
+                GuardRequest { kind: JudgedKind::Answer { before: &before, part, is_final }, text: &text, turn };
             let (judgement, verdict) = guard.ask(&request, caller, has_failed).await;
             JudgedPiece { text, judgement, verdict }
         }

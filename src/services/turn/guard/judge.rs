@@ -50,7 +50,7 @@ impl Guard {
         let verdict = answer.or_else(|failure| match self.fail {
             GuardFail::Closed => {
                 tracing::warn!(
-                    request_id = request.request_id,
+                    request_id = request.turn.request_id,
                     %failure,
                     "the guard gave no verdict, and the turn ends (GUARD_FAIL=closed)"
                 );
@@ -59,7 +59,7 @@ impl Guard {
             GuardFail::Open if is_known_to_fail => Ok(Verdict::Pass),
             GuardFail::Open => {
                 tracing::warn!(
-                    request_id = request.request_id,
+                    request_id = request.turn.request_id,
                     %failure,
                     "the guard gave no verdict, and the turn goes on with a text that is not judged (GUARD_FAIL=open)"
                 );

@@ -3,7 +3,6 @@
 use super::{judge::Guard, record::Judgement};
 use crate::{
     adapters::hooks::{EarlierText, GuardRequest, JudgedKind, Verdict},
-    domain::session::SessionId,
     services::turn::{failure::TurnFailure, request::TurnRequest},
 };
 
@@ -29,14 +28,7 @@ fn question(request: &TurnRequest) -> GuardRequest<'_> {
     let earlier = request.messages.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
     let history =
         earlier.iter().map(|message| EarlierText { role: message.role.as_str(), text: &message.content }).collect();
-    GuardRequest {
-        kind: JudgedKind::Question { history },
-        text: request.question(),
-        request_id: &request.request_id,
-        session_id: request.session_id.as_ref().map(SessionId::as_str),
-        site: request.asker.site().map(|site| site.settings.id.as_str()),
-        persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
-    }
+    GuardRequest { kind: JudgedKind::Question { history }, text: request.question(), turn: request.hook_turn() }
 }
 
 /// Replaces the texts of a request. Messages of the history that are blank now are left out, as some providers refuse them. A

@@ -28,7 +28,7 @@ pub(in crate::services::turn) struct NotedCall {
     pub(in crate::services::turn) messages: usize,
     /// What the guard said before the call.
     pub(in crate::services::turn) guard: GuardRecord,
-    /// What came of asking the context hook before the call.
+    /// The outcome of asking the context hook before the call.
     pub(in crate::services::turn) context: Option<ContextRecord>,
     /// The tokens that earlier calls reported.
     pub(in crate::services::turn) earlier: TokenUsage,

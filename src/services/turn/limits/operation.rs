@@ -76,8 +76,7 @@ impl TurnLimits {
     fn least_amounts(&self, tenants: &[Tenant], least_per_mille: u64) -> HashMap<(LimitGroup, LimitWindow), Amounts> {
         let mut least = HashMap::new();
         for (group, limit, amount) in self.counts.usage.thresholds(tenants, least_per_mille) {
-            let none = Amounts { tokens: u64::MAX, turns: u64::MAX, cost: u64::MAX };
-            let amounts = least.entry((group, limit.window)).or_insert(none);
+            let amounts = least.entry((group, limit.window)).or_insert(Amounts::MAX);
             match limit.unit {
                 LimitUnit::Turns => amounts.turns = amount,
                 LimitUnit::Tokens => amounts.tokens = amount,

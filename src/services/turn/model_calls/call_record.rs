@@ -52,7 +52,7 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     /// The time from which the turn has waited for the guard while no text of the model could be read; `None` while a model is
     /// waited for.
     pub(super) waits_for_guard_since: Option<Instant>,
-    /// What came of asking the context hook; `None` if it was not asked.
+    /// The outcome of asking the context hook; `None` if it was not asked.
     pub(in crate::services::turn) context: Option<ContextRecord>,
     /// How the guard has ended the answer; `None` if it has not.
     pub(in crate::services::turn) ended_by_guard: Option<AnswerEnd>,

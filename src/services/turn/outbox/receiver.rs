@@ -24,7 +24,7 @@ pub(in crate::services::turn) enum Receiver {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotAccepted {
     pub(super) failure: PostFailure,
-    /// How long the receiver asks to wait before it gets the next record.
+    /// The time for which the receiver wants no record; `None` if it states none.
     pub(super) wait: Option<Duration>,
 }
 
