@@ -117,6 +117,50 @@ async fn a_key_is_accepted_where_turns_and_sessions_are() {
 }
 
 #[tokio::test]
+async fn only_the_key_that_asked_reads_stops_and_rates_its_turn() {
+    let (model, setup, service) = start_with(&[]).await;
+    let client = &service.client;
+    let key = accepted_key(&setup, client, "shop", &[]).await;
+    let other = accepted_key(&setup, client, "crm", &[]).await;
+    let gate = PieceGate::new();
+    let pieces = ["One ", "two."].map(str::to_owned).to_vec();
+    model.set_behaviour(Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }));
+    let stream = client.json_request("/api/chat/stream", &json!({ "message": "count" })).bearer_auth(&key);
+    let mut events = client.open_stream(stream).await;
+    gate.release(1);
+    events.read_deltas(1).await;
+    let turn = events.request_id().to_owned();
+    let strangers = [Some(&other), None];
+    let path = |what: &str| format!("/api/chat/{turn}/{what}");
+    let send = async |bearer: Option<&String>, what: &str| {
+        let request = match what {
+            "events" => client.request(Method::GET, &path(what)),
+            "stop" => client.request(Method::POST, &path(what)),
+            _ => client.json_request(&path(what), &json!({ "rating": "up" })),
+        };
+        client.send(bearer.map_or(request.try_clone().unwrap(), |bearer| request.bearer_auth(bearer))).await
+    };
+    for bearer in strangers {
+        send(bearer, "events").await.assert_error(404, "turn_not_found");
+        send(bearer, "stop").await.assert_error(404, "turn_not_found");
+    }
+    send(Some(&key), "stop").await.assert_ok();
+    assert_eq!(events.text_and_end().await.1.data["finish_reason"], "stopped");
+    for bearer in strangers {
+        send(bearer, "events").await.assert_error(404, "turn_not_found");
+        send(bearer, "feedback").await.assert_error(404, "turn_not_found");
+    }
+    send(Some(&key), "feedback").await.assert_ok();
+    assert_eq!(setup.log_lines("feedback").len(), 1);
+    // A turn without a key is still that of everybody who knows its id.
+    gate.open();
+    let turn = client.chat("hello").await.header("x-request-id").to_owned();
+    let rated =
+        client.json_request(&format!("/api/chat/{turn}/feedback"), &json!({ "rating": "up" })).bearer_auth(&key);
+    client.send(rated).await.assert_ok();
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_refused_within_seconds() {
     let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;

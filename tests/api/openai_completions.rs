@@ -187,6 +187,17 @@ async fn a_system_message_counts_in_the_limit_of_tokens() {
 }
 
 #[tokio::test]
+async fn only_its_own_key_rates_a_completion() {
+    let (_model, setup, service, openai) = start_with_key(&[]).await;
+    let id = openai.complete(&question("hello")).await.assert_ok()["id"].clone();
+    let turn = id.as_str().unwrap().strip_prefix("chatcmpl-").unwrap();
+    let rating = || service.client.json_request(&format!("/api/chat/{turn}/feedback"), &json!({ "rating": "down" }));
+    service.client.send(rating()).await.assert_error(404, "turn_not_found");
+    service.client.send(rating().bearer_auth(&openai.key)).await.assert_ok();
+    assert_eq!(setup.log_lines("feedback").len(), 1);
+}
+
+#[tokio::test]
 async fn other_endpoints_take_no_system_message() {
     let (_model, _setup, service, openai) = start_with_key(&[]).await;
     let client: &Client = &service.client;

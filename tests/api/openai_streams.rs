@@ -74,7 +74,7 @@ async fn a_stream_that_cannot_begin_is_an_error() {
 
 #[tokio::test]
 async fn a_turn_ends_when_its_client_leaves_the_stream() {
-    let (model, setup, _service, openai) = start_with_key(&[("RESUME_GRACE", "0s")]).await;
+    let (model, setup, _service, openai) = start_with_key(&[("RESUME_GRACE", "1h")]).await;
     let gate = PieceGate::new();
     let script = Script { pieces: pieces(&["One ", "two."]), pace: Pace::Gated(gate.clone()), ..Script::default() };
     model.set_behaviour(Behaviour::Stream(script));
@@ -86,6 +86,9 @@ async fn a_turn_ends_when_its_client_leaves_the_stream() {
         text += str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap();
     }
     assert_eq!(events(&text).len(), 2);
+    // It cannot be resumed, so it does not wait for its client to come back.
+    let id = chunk(&events(&text)[0])["id"].as_str().unwrap().replace("chatcmpl-", "");
+    openai.get(&format!("/api/chat/{id}/events")).await.assert_error(404, "turn_not_found");
     drop(response);
     let line = &setup.wait_for_log_lines("chat", 1).await[0];
     assert_eq!(line["finish"], "client_gone");

@@ -10,8 +10,12 @@ use super::{
 };
 use crate::{
     api::{AppState, problem::Problem},
-    domain::{account::OwnerId, tenant::TicketVisitor},
-    services::visitors::VisitorToken,
+    domain::{
+        account::OwnerId,
+        session::SessionId,
+        tenant::{TenantName, TicketVisitor},
+    },
+    services::{turn::TurnClient, visitors::VisitorToken},
 };
 
 /// The account or the visitor that a request names by a token, a ticket or a cookie. As with [`Identity`], a request whose
@@ -25,8 +29,8 @@ pub(in crate::api) enum AccountOrVisitor {
     Visitor(VisitorToken),
     /// A visitor of a site, by a ticket.
     SiteVisitor(TicketVisitor),
-    /// A server, by its API key. It has no chats, and the unguessable ids of its turns are proof enough that they are its own.
-    Server,
+    /// A server, by the name of its API key. It has no chats.
+    Server(TenantName),
     /// Neither a token nor a cookie nor a ticket nor an API key.
     Nobody,
 }
@@ -38,16 +42,18 @@ impl AccountOrVisitor {
         Ok(match self {
             Self::Account(owner) => Some(*owner),
             Self::Visitor(token) => state.visitors.find(token).await?.map(|visitor| visitor.owner),
-            Self::SiteVisitor(_) | Self::Server | Self::Nobody => None,
+            Self::SiteVisitor(_) | Self::Server(_) | Self::Nobody => None,
         })
     }
 
-    /// Returns the visitor of a ticket.
-    pub(in crate::api) fn ticket_visitor(&self) -> Option<TicketVisitor> {
-        match self {
-            Self::SiteVisitor(visitor) => Some(*visitor),
-            _ => None,
-        }
+    /// Returns the caller as a client of a turn, with the session that it names and the owner of its chats as far as that matters.
+    pub(in crate::api) fn turn_client(&self, session: Option<SessionId>, owner: Option<OwnerId>) -> TurnClient {
+        let (visitor, api_key) = match self {
+            Self::SiteVisitor(visitor) => (Some(*visitor), None),
+            Self::Server(name) => (None, Some(*name)),
+            Self::Account(_) | Self::Visitor(_) | Self::Nobody => (None, None),
+        };
+        TurnClient { session, owner, visitor, api_key }
     }
 }
 
@@ -75,7 +81,7 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         Ok(match Identity::of(request).await? {
             Identity::Account(account) => Self::Account(account.id),
-            Identity::ApiKey(_) => Self::Server,
+            Identity::ApiKey(terms) => Self::Server(terms.name),
             Identity::SiteVisitor(visit) => Self::SiteVisitor(visit.visitor),
             Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })

@@ -47,10 +47,7 @@ impl AskedFrom {
         Ok(FeedbackClient {
             address: self.address,
             is_local: self.is_local,
-            is_server: matches!(caller, AccountOrVisitor::Server),
-            session,
-            owner: caller.owner(state).await?,
-            visitor: caller.ticket_visitor(),
+            turn_client: caller.turn_client(session, caller.owner(state).await?),
         })
     }
 

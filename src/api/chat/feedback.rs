@@ -31,8 +31,8 @@ failures! { FeedbackFailure {
     401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
          the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
          not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
-    404 "There is no such answered turn, or no longer, or it belongs to another session, account or visitor \
-         (`turn_not_found`).",
+    404 "There is no such answered turn, or no longer, or it belongs to another session, account, visitor or API \
+         key (`turn_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",

@@ -49,8 +49,8 @@ failures! { StopFailure {
     401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
          the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
          not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
-    404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
-         (`turn_not_found`).",
+    404 "There is no such turn, or no longer, or it belongs to another session, account, visitor or API \
+         key (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
@@ -60,8 +60,8 @@ failures! { EventsFailure {
     401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); \
          the API key of a server is unknown or revoked (`api_key_unknown`, `api_key_revoked`); or the ticket is \
          not valid, expired, or of another page (`ticket_invalid`, `ticket_expired`, `ticket_of_other_page`).",
-    404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
-         (`turn_not_found`).",
+    404 "There is no such turn, or no longer, or it belongs to another session, account, visitor or API \
+         key (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
@@ -217,9 +217,6 @@ async fn find(
 ) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
-    let visitor = asker.ticket_visitor();
-    state
-        .turns
-        .find(request_id, session.as_ref(), owner, visitor)
-        .ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
+    let reader = state.turns.find(request_id, &asker.turn_client(session, owner));
+    reader.ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
 }

@@ -4,7 +4,7 @@ use crate::domain::{
     account::OwnerId,
     client_ip::ClientIp,
     session::SessionId,
-    tenant::{Site, Tenant, TicketVisitor},
+    tenant::{Site, Tenant, TenantName, TicketVisitor},
 };
 
 /// Whoever asks a question: a visitor at an address.
@@ -39,9 +39,9 @@ pub enum AskerId {
 impl Asker {
     /// Returns the name of the API key with which a server asks.
     #[must_use]
-    pub fn api_key(&self) -> Option<&str> {
+    pub fn api_key(&self) -> Option<&TenantName> {
         match &self.tenant {
-            Some(Tenant::Key(terms)) => Some(terms.name.as_str()),
+            Some(Tenant::Key(terms)) => Some(&terms.name),
             Some(Tenant::Site(_)) | None => None,
         }
     }

@@ -11,20 +11,23 @@ use moka::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{feedback_failure::FeedbackFailure, recording::Recorder, registry::Registry, text_scope::AskedBy};
+use super::{
+    feedback_failure::FeedbackFailure,
+    recording::Recorder,
+    registry::Registry,
+    text_scope::{AskedBy, TurnClient},
+};
 use crate::{
     adapters::{
         session_log::{CommentText, FeedbackLine, LogUnavailable},
         storage::{AnsweredTurn, LoggedFeedback, Storage, StorageFailure},
     },
     domain::{
-        account::OwnerId,
         client_ip::ClientIp,
         feedback::{Comment, Rating},
         limits::{LimitScope, UsageLimits},
         log_position::LogEnd,
         session::SessionId,
-        tenant::TicketVisitor,
     },
     foundation::{config::LogContent, error_chain::ErrorChain, tasks::Tasks},
 };
@@ -39,14 +42,8 @@ pub struct FeedbackClient {
     pub address: ClientIp,
     /// Whether the request comes from this machine, and not through a proxy.
     pub is_local: bool,
-    /// Whether the client is a server with an API key, which passes on the ratings of many people.
-    pub is_server: bool,
-    /// The session that the client names.
-    pub session: Option<SessionId>,
-    /// The owner of the client's chats.
-    pub owner: Option<OwnerId>,
-    /// The visitor of the client's ticket.
-    pub visitor: Option<TicketVisitor>,
+    /// Who the client is, for the comparison with who has asked.
+    pub turn_client: TurnClient,
 }
 
 /// What a client thinks of an answer.
@@ -112,7 +109,8 @@ impl Feedback {
         new: NewFeedback,
     ) -> Result<RecordedFeedback, FeedbackFailure> {
         let Recorder { log, storage, .. } = &*self.recorder;
-        if !client.is_server {
+        // A server passes on the ratings of many people.
+        if client.turn_client.api_key.is_none() {
             let (address, is_local) = (client.address, client.is_local);
             self.limits.admit(LimitScope::Feedback, address, is_local, storage.session_time())?;
         }
@@ -174,9 +172,13 @@ async fn record_next(
 /// Whether a turn is the client's.
 fn is_of(client: &FeedbackClient, turn: &AnsweredTurn) -> bool {
     let origin = &turn.origin;
-    let session = turn.session_id.as_ref();
-    let asked_by = AskedBy { session, chat_owner: origin.chat_owner, ticket_visitor: origin.visitor };
-    asked_by.admits(client.session.as_ref(), client.owner, client.visitor)
+    let asked_by = AskedBy {
+        session: turn.session_id.as_ref(),
+        chat_owner: origin.chat_owner,
+        ticket_visitor: origin.visitor,
+        api_key: origin.api_key.as_deref(),
+    };
+    asked_by.admits(&client.turn_client)
 }
 
 /// Returns a comment as it is to be logged; `None` if texts are not logged, or those of the turn were not or were erased.

@@ -67,6 +67,7 @@ pub use self::{
     recovery_progress::RecoveryProgress,
     request::{StoredChatTurn, TurnRequest},
     summary::TurnSummary,
+    text_scope::TurnClient,
     turn_tasks::CutOffTurns,
 };
 use self::{interrupted::log_interrupted, model_test::test_request, parts::Parts, text_scope::ErasedTexts};
@@ -78,7 +79,7 @@ use crate::{
         limits::{Asker, LimitKey, LimitUsage, Standing, UsageLimits},
         persona::Persona,
         session::SessionId,
-        tenant::{Tenant, TicketVisitor},
+        tenant::Tenant,
     },
     foundation::{
         config::{Config, Limits},
@@ -170,17 +171,11 @@ impl Turns {
     }
 
     /// Returns a reader of the turn that a request started or joined. Returns `None` if there is no such turn (any
-    /// more), if it belongs to another session, to a chat of another owner, or to another visitor of a site.
+    /// more), if it belongs to another session, to a chat of another owner, to another visitor of a site, or to another API key.
     #[must_use]
-    pub fn find(
-        &self,
-        request_id: &str,
-        session: Option<&SessionId>,
-        owner: Option<OwnerId>,
-        visitor: Option<TicketVisitor>,
-    ) -> Option<Reader> {
+    pub fn find(&self, request_id: &str, client: &TurnClient) -> Option<Reader> {
         let journal = self.0.registry.find(request_id)?;
-        journal.scope.asked_by().admits(session, owner, visitor).then(|| Reader::new(&journal))
+        journal.scope.asked_by().admits(client).then(|| Reader::new(&journal))
     }
 
     /// Records what the caller of an answered turn thinks of the answer: in the session log, and then in the database, with the

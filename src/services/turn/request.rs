@@ -76,6 +76,7 @@ impl TurnRequest {
             owner: self.owner(),
             chat,
             ticket_visitor: self.asker.ticket_visitor(),
+            api_key: self.asker.api_key().copied(),
         }
     }
 

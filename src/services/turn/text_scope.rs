@@ -2,10 +2,14 @@
 
 use crate::{
     adapters::storage::ChatId,
-    domain::{account::OwnerId, session::SessionId, tenant::TicketVisitor},
+    domain::{
+        account::OwnerId,
+        session::SessionId,
+        tenant::{TenantName, TicketVisitor},
+    },
 };
 
-/// The session, owner and stored chat to which the texts of a turn belong, and the visitor who has asked.
+/// The session, owner and stored chat to which the texts of a turn belong, and the visitor or the server that has asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TextScope {
     /// The session that the client named.
@@ -16,6 +20,8 @@ pub(super) struct TextScope {
     pub(super) chat: Option<ChatId>,
     /// The visitor of a ticket, who alone can resume and stop the turn.
     pub(super) ticket_visitor: Option<TicketVisitor>,
+    /// The API key of the server that has asked. Only that server can resume and stop the turn.
+    pub(super) api_key: Option<TenantName>,
 }
 
 /// Texts that were erased.
@@ -47,8 +53,12 @@ impl TextScope {
 
     /// Returns who has asked.
     pub(super) fn asked_by(&self) -> AskedBy<'_> {
-        let (chat_owner, ticket_visitor) = (self.chat_owner(), self.ticket_visitor);
-        AskedBy { session: self.session.as_ref(), chat_owner, ticket_visitor }
+        AskedBy {
+            session: self.session.as_ref(),
+            chat_owner: self.chat_owner(),
+            ticket_visitor: self.ticket_visitor,
+            api_key: self.api_key.as_ref().map(TenantName::as_str),
+        }
     }
 }
 
@@ -61,22 +71,34 @@ pub(super) struct AskedBy<'a> {
     pub(super) chat_owner: Option<OwnerId>,
     /// The visitor of a ticket.
     pub(super) ticket_visitor: Option<TicketVisitor>,
+    /// The name of a server's API key.
+    pub(super) api_key: Option<&'a str>,
 }
 
 impl AskedBy<'_> {
-    /// Whether a client that knows the id of the turn's request may use the turn. Outside of stored chats and sites the unguessable
-    /// id is proof enough that the turn is the client's, unless the client names another session.
-    pub(super) fn admits(
-        self,
-        session: Option<&SessionId>,
-        owner: Option<OwnerId>,
-        visitor: Option<TicketVisitor>,
-    ) -> bool {
-        let is_of_session = session.is_none_or(|session| self.session == Some(session));
-        let is_owners = self.chat_owner.is_none() || self.chat_owner == owner;
-        let is_visitors = self.ticket_visitor.is_none() || self.ticket_visitor == visitor;
-        is_of_session && is_owners && is_visitors
+    /// Whether a client that knows the id of the turn's request may use the turn. The turn of a stored chat, a site's visitor or
+    /// an API key needs the same owner, visitor or key. For other turns the unguessable id is proof enough that the turn is the
+    /// client's. A session that the client names must be that of the turn.
+    pub(super) fn admits(self, client: &TurnClient) -> bool {
+        let is_of_session = client.session.is_none() || self.session == client.session.as_ref();
+        let is_owners = self.chat_owner.is_none() || self.chat_owner == client.owner;
+        let is_visitors = self.ticket_visitor.is_none() || self.ticket_visitor == client.visitor;
+        let is_servers = self.api_key.is_none() || self.api_key == client.api_key.as_ref().map(TenantName::as_str);
+        is_of_session && is_owners && is_visitors && is_servers
     }
+}
+
+/// A client that wants to resume, stop or rate a turn.
+#[derive(Clone, Debug, Default)]
+pub struct TurnClient {
+    /// The session that the client names.
+    pub session: Option<SessionId>,
+    /// The owner of the client's chats.
+    pub owner: Option<OwnerId>,
+    /// The visitor of the client's ticket.
+    pub visitor: Option<TicketVisitor>,
+    /// The API key of a server.
+    pub api_key: Option<TenantName>,
 }
 
 impl ErasedTexts<'_> {

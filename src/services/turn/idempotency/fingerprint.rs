@@ -21,7 +21,7 @@ pub(in crate::services::turn) fn scoped_key(
     asker: impl FnOnce() -> LimitKey,
 ) -> ScopedKey {
     let scope = match (request.asker.api_key(), request.chat_owner(), &request.asker.id) {
-        (Some(name), ..) => ScopedKey::api_key(name),
+        (Some(name), ..) => ScopedKey::api_key(name.as_str()),
         (None, Some(owner), _) => ScopedKey::owner(owner),
         (None, None, AskerId::Account(account)) => ScopedKey::account(*account),
         (None, None, AskerId::Ticket(visitor)) => format!("ticket {visitor}"),

@@ -15,7 +15,10 @@ use crate::{
         hooks::{self, BudgetSpent, LimitReachedData},
         storage::{NewEvent, Storage},
     },
-    domain::limits::{Asker, LimitKey, LimitReached, LimitScope, window_end},
+    domain::{
+        limits::{Asker, LimitKey, LimitReached, LimitScope, window_end},
+        tenant::TenantName,
+    },
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
@@ -105,7 +108,7 @@ impl LimitEvents {
             unit: reached.limit.unit.as_str(),
             window: reached.limit.window.as_str(),
             site: asker.site().map(|site| site.settings.id.as_str()),
-            api_key: asker.api_key(),
+            api_key: asker.api_key().map(TenantName::as_str),
             resets_at: &resets_at,
         };
         let timestamp = self.clock.rfc3339(now);

@@ -11,7 +11,7 @@ use crate::{
         session_log::{CallLine, ChatLine, milliseconds},
         storage::{OutboxEntry, TurnOrigin, TurnRecord},
     },
-    domain::{chat::Finish, cost::dollars, session::SessionId},
+    domain::{chat::Finish, cost::dollars, session::SessionId, tenant::TenantName},
     services::turn::{ended_call::EndedCall, failure::TurnFailure, model_calls::CallRecord, request::TurnRequest},
 };
 
@@ -53,7 +53,7 @@ impl EndedTurn<'_> {
             chat_id: request.stored_chat.map(|stored_chat| stored_chat.chat.0),
             username: &request.caller.username,
             is_guest: request.caller.is_guest,
-            api_key: request.asker.api_key(),
+            api_key: request.asker.api_key().map(TenantName::as_str),
             model: calls.model,
             requested_model: calls.requested_model,
             response_model: calls.report.model.as_deref(),
@@ -151,7 +151,7 @@ impl EndedTurn<'_> {
             visitor: request.asker.ticket_visitor(),
             persona: request.persona.as_ref().map(|persona| persona.id.clone()),
             site: request.asker.site().map(|site| site.settings.id.as_str().to_owned()),
-            api_key: request.asker.api_key().map(str::to_owned),
+            api_key: request.asker.api_key().map(|name| name.as_str().to_owned()),
             content_key: texts.content_key().map(str::to_owned),
             expires_at,
         }
