@@ -88,7 +88,7 @@ fn conversation(criterion: &mut Criterion) {
     let file = |name: &str| AttachedFile { name: name.to_owned(), content: "A line of the file.\n".repeat(500) };
     let files = [file("first.txt"), file("second.txt")];
     criterion.bench_function("prompt: ten messages and two files of 10 kB", |bencher| {
-        let ask = |history| prompt::conversation(history, black_box(&files), "Which is longer?", None);
+        let ask = |history| prompt::conversation(history, black_box(&files), "Which is longer?", Vec::new());
         bencher.iter_batched(|| history.clone(), ask, BatchSize::SmallInput);
     });
 }

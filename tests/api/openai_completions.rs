@@ -127,12 +127,51 @@ async fn images_are_parts_of_a_message() {
     let content = json!([{ "type": "text", "text": "Which is older?" }, image("low"), image("auto")]);
     let body = asked(&model, &openai, &json!({ "messages": [{ "role": "user", "content": content }] })).await;
     let part = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
-    let expected = json!([part, { "type": "text", "text": "Which is older?" }, part]);
+    let expected = json!([{ "type": "text", "text": "Which is older?" }, part, part]);
     assert_eq!(body["messages"], json!([{ "role": "user", "content": expected }]));
     let bad = json!({ "type": "image_url", "image_url": { "url": "https://127.0.0.1/secret" } });
     let answer =
         openai.complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [bad] }] }))).await;
     assert_openai_error(&answer, 400, "invalid_request_error", "image_not_public");
+}
+
+#[tokio::test]
+async fn a_persona_with_few_turns_gets_all_images_of_a_message() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("VISION_MODELS", "gpt-4o-mini");
+    let personas = setup.path().join("personas");
+    fs::create_dir(&personas).unwrap();
+    fs::write(personas.join("eva.md"), "+++\nname = \"Eva\"\nturns = 1\n+++\nYou are Eva.").unwrap();
+    let setup = setup.with("PERSONAS_DIR", personas.to_str().unwrap());
+    let (_service, openai) = start_for(&setup, &[]).await;
+    let image = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
+    let content = |text: &str| json!([{ "type": "text", "text": text }, image, image, image]);
+    let messages = json!([
+        { "role": "user", "content": content("One?") },
+        { "role": "assistant", "content": "One." },
+        { "role": "user", "content": content("Two?") },
+        { "role": "assistant", "content": "Two." },
+        { "role": "user", "content": content("Three?") },
+    ]);
+    let body = asked(&model, &openai, &json!({ "model": "persona/eva", "messages": messages })).await;
+    let expected = json!([
+        { "role": "system", "content": "You are Eva." },
+        { "role": "user", "content": content("Two?") },
+        { "role": "assistant", "content": "Two." },
+        { "role": "user", "content": content("Three?") },
+    ]);
+    assert_eq!(body["messages"], expected);
+}
+
+#[tokio::test]
+async fn a_model_without_vision_reads_a_line_for_each_image() {
+    let (model, _setup, _service, openai) = start_with_key(&[("OPENAI_MODEL", "blind"), ("VISION_MODELS", "")]).await;
+    let image = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
+    let content = json!([image, { "type": "text", "text": "Which is older?" }, image]);
+    let fields = json!({ "model": "blind", "messages": [{ "role": "user", "content": content }] });
+    let line = "[An image was attached, which you cannot see.]";
+    let body = asked(&model, &openai, &fields).await;
+    assert_eq!(body["messages"][0]["content"], format!("Which is older?\n\n{line}\n\n{line}"));
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ const DEFAULT_REPLIES: &[&str] = &[
 pub fn reply<'a>(conversation: &[Message], persona: Option<&'a Persona>) -> &'a str {
     let last = conversation.last();
     let mut words = words(last.map_or("", |message| message.content.as_str()));
-    if last.is_some_and(|message| message.image.is_some()) {
+    if last.is_some_and(|message| !message.images.is_empty()) {
         words.push("attached".to_owned());
     }
     let mut hasher = DefaultHasher::new();
@@ -156,8 +156,7 @@ mod tests {
 
     #[test]
     fn an_image_counts_as_a_file() {
-        let image = Image::parse("https://a.example/cat.png").ok();
-        let shown = Message { image, ..Message::new(Role::User, "Who is it?") };
+        let shown = Message::new(Role::User, "Who is it?").with_images(Image::parse("https://a.example/cat.png"));
         assert!(TOPICS[2].1.contains(&reply(&[shown], None)));
     }
 

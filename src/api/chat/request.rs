@@ -191,7 +191,7 @@ impl ChatRequest {
         let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);
         let history = history.collect::<Result<Vec<_>, _>>()?;
         let image = image(self.image_url, self.image)?;
-        let messages = prompt::conversation(history, &files, &message, image)?;
+        let messages = prompt::conversation(history, &files, &message, Vec::from_iter(image))?;
         Ok(TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
@@ -242,7 +242,7 @@ impl TryFrom<HistoryEntry> for Message {
             let error = "Only what the user said may have an image in the history";
             return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
-        Ok(Self { role, content: entry.content.unwrap_or_default(), image })
+        Ok(Self::new(role, entry.content.unwrap_or_default()).with_images(image))
     }
 }
 

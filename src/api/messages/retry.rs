@@ -97,7 +97,7 @@ impl RetryMessageApi {
             return Err(Problem::new(&resources::NOT_FAILED).into());
         }
         let image = stored.image.as_deref().map(Image::parse).transpose()?;
-        let message = Message { role: Role::User, content: stored.text, image };
+        let message = Message::new(Role::User, stored.text).with_images(image);
         let persona = state.storage.chat(owner, stored.chat).await?.ok_or_else(message_not_found)?.persona;
         let (model, stream) = (body.model, body.stream);
         let turn = MessageTurn { state, context, from, account, headers, persona, model, stream };

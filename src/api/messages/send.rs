@@ -167,7 +167,7 @@ async fn new_message<'a>(
         let problem = Problem::new(&requests::BODY_TOO_LARGE).with_sentence("text must have at most 1 MiB");
         return Err(problem.with_field("text").with_detail("limit_bytes", MAX_TEXT_BYTES.into()));
     }
-    let message = Message { image: image(request.image_url, request.image)?, ..Message::new(Role::User, text) };
+    let message = Message::new(Role::User, text).with_images(image(request.image_url, request.image)?);
     if message.is_blank() {
         return Err(Problem::new(&resources::TEXT_REQUIRED));
     }

@@ -66,7 +66,7 @@ impl MessageTurn<'_> {
         message: Message,
     ) -> Result<Reply<MessageExchange>, Problem> {
         let state = self.state;
-        let image_url = message.image.as_ref().map(|image| image.url().to_owned());
+        let image_url = message.images.first().map(|image| image.url().to_owned());
         let sent = message.content.clone();
         start_turn(state, self.request(stored_chat, message)?, |text, summary, reader| {
             let asked = reader.masked_question().unwrap_or(sent);

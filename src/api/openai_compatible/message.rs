@@ -98,7 +98,7 @@ impl Conversation {
                     without_images(&images)?;
                     instructions.extend(Some(text).filter(|text| !text.trim().is_empty()));
                 }
-                InputRole::User => add_question(&mut conversation, text, images),
+                InputRole::User => conversation.push(Message::new(Role::User, text).with_images(images)),
                 InputRole::Assistant => {
                     without_images(&images)?;
                     conversation.push(Message::new(Role::Assistant, text));
@@ -108,19 +108,10 @@ impl Conversation {
         let question = conversation.pop().filter(|message| message.role == Role::User);
         let question =
             question.ok_or_else(|| invalid("The last of the messages must be the user's: it is answered"))?;
-        let messages = prompt::conversation(conversation, &[], &question.content, question.image)?;
+        let messages = prompt::conversation(conversation, &[], &question.content, question.images)?;
         let instruction = (!instructions.is_empty()).then(|| instructions.join(SEPARATOR));
         Ok(Self { instruction, messages })
     }
-}
-
-/// Adds a message of the user. A message has one image here: all but the last are messages of their own before it, and the model
-/// gets them as one.
-fn add_question(conversation: &mut Vec<Message>, text: String, mut images: Vec<Image>) {
-    let last = images.pop();
-    let shown = images.into_iter().map(|image| Message { image: Some(image), ..Message::new(Role::User, "") });
-    conversation.extend(shown);
-    conversation.push(Message { image: last, ..Message::new(Role::User, text) });
 }
 
 fn without_images(images: &[Image]) -> Result<(), Problem> {
@@ -157,13 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_message_has_the_whole_text_and_the_last_image() {
+    fn a_message_has_its_whole_text_and_all_its_images() {
         let image = |name: &str| json!({"type": "image_url", "image_url": {"url": format!("https://a.example/{name}"), "detail": "low"}});
         let parts = json!([image("1.png"), {"type": "text", "text": "Which is older?"}, image("2.png")]);
         let messages = read(json!([{"role": "user", "content": parts}])).unwrap().messages;
-        let shown = messages.iter().map(|message| (message.content.as_str(), message.image.as_ref().unwrap().url()));
-        let expected = [("", "https://a.example/1.png"), ("Which is older?", "https://a.example/2.png")];
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        let [message] = messages.as_slice() else { panic!("{messages:?}") };
+        let images = message.images.iter().map(Image::url).collect::<Vec<_>>();
+        assert_eq!(message.content, "Which is older?");
+        assert_eq!(images, ["https://a.example/1.png", "https://a.example/2.png"]);
     }
 
     #[test]

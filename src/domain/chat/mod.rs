@@ -35,55 +35,71 @@ pub struct Message {
     pub role: Role,
     /// The text.
     pub content: String,
-    /// The image sent with the text; only messages of the visitor have one.
-    pub image: Option<Image>,
+    /// The images sent with the text; only messages of the visitor have any.
+    pub images: Vec<Image>,
 }
 
 impl Message {
     /// Creates a message without an image.
     #[must_use]
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into(), image: None }
+        Self { role, content: content.into(), images: Vec::new() }
+    }
+
+    /// Adds images.
+    #[must_use]
+    pub fn with_images(mut self, images: impl IntoIterator<Item = Image>) -> Self {
+        self.images.extend(images);
+        self
     }
 
     /// Whether the message has neither text nor an image.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.image.is_none() && self.content.trim().is_empty()
+        self.images.is_empty() && self.content.trim().is_empty()
     }
 
-    /// Returns the message as text for a model without vision: a line replaces the image.
+    /// Returns the message as text for a model without vision: a line replaces each image.
     #[must_use]
     pub fn as_text(&self) -> MessageText<'_> {
-        MessageText { content: &self.content, has_image: self.image.is_some() }
+        MessageText { content: &self.content, images: self.images.len() }
     }
 }
 
-/// A message as text, with a line in place of its image. Its `Display` output is the text.
+/// A message as text, with a line in place of each image. Its `Display` output is the text.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageText<'a> {
     content: &'a str,
-    has_image: bool,
+    /// The number of images.
+    images: usize,
 }
 
 impl<'a> MessageText<'a> {
+    /// The text between the text and the lines.
+    const SEPARATOR: &'static str = "\n\n";
+
     /// The line that replaces an image.
     pub const IMAGE_PLACEHOLDER: &'static str = "[An image was attached, which you cannot see.]";
 
     /// Creates the text of a message that has an image. The image itself is not needed.
     #[must_use]
     pub fn with_image(content: &'a str) -> Self {
-        Self { content, has_image: true }
+        Self { content, images: 1 }
     }
 }
 
 impl fmt::Display for MessageText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.content, self.has_image) {
-            (content, false) => f.write_str(content),
-            (content, true) if content.trim().is_empty() => f.write_str(Self::IMAGE_PLACEHOLDER),
-            (content, true) => write!(f, "{content}\n\n{}", Self::IMAGE_PLACEHOLDER),
+        let mut separator = "";
+        if self.images == 0 || !self.content.trim().is_empty() {
+            f.write_str(self.content)?;
+            separator = Self::SEPARATOR;
         }
+        for _ in 0..self.images {
+            write!(f, "{separator}{}", Self::IMAGE_PLACEHOLDER)?;
+            separator = Self::SEPARATOR;
+        }
+        Ok(())
     }
 }
 
@@ -126,12 +142,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_replaces_an_image() {
-        let image = Image::parse("https://a.example/cat.png").ok();
-        let words = |content, image| Message { image, ..Message::new(Role::User, content) }.as_text().to_string();
-        assert_eq!(words(" hi\n", None), " hi\n");
-        assert_eq!(words("Who is it?", image.clone()), format!("Who is it?\n\n{}", MessageText::IMAGE_PLACEHOLDER));
-        assert_eq!(words(" ", image), MessageText::IMAGE_PLACEHOLDER);
+    fn a_line_replaces_each_image() {
+        let image = Image::parse("https://a.example/cat.png").unwrap();
+        let words = |content, images: usize| {
+            Message::new(Role::User, content).with_images(vec![image.clone(); images]).as_text().to_string()
+        };
+        let line = MessageText::IMAGE_PLACEHOLDER;
+        assert_eq!(words(" hi\n", 0), " hi\n");
+        assert_eq!(words("Who is it?", 1), format!("Who is it?\n\n{line}"));
+        assert_eq!(words(" ", 2), format!("{line}\n\n{line}"));
     }
 
     #[test]

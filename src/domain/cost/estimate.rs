@@ -67,7 +67,11 @@ fn sampled_text_tokens(text: &str, most_bytes: usize) -> u64 {
 }
 
 fn image_tokens(message: &Message, image: Option<u64>) -> u64 {
-    message.image.as_ref().map_or(0, |_| image.unwrap_or_else(|| tokens(MessageText::IMAGE_PLACEHOLDER)))
+    let each = || image.unwrap_or_else(|| tokens(MessageText::IMAGE_PLACEHOLDER));
+    match message.images.len() as u64 {
+        0 => 0,
+        images => images.saturating_mul(each()),
+    }
 }
 
 /// Extrapolates from the tokens of a sample to those of the whole text.
@@ -107,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn an_image_has_the_models_figure_or_those_of_a_line() {
-        let image = Image::parse("https://a.example/cat.png").ok();
-        let shown = Message { image, ..Message::new(Role::User, "Hello") };
-        assert_eq!(message_tokens(&shown, Some(1500)), 4 + 1 + 1500);
-        assert_eq!(prompt_tokens([&shown], Some(1500)), 3 + 4 + 1 + 1500);
+    fn each_image_has_the_models_figure_or_those_of_a_line() {
+        let images = vec![Image::parse("https://a.example/cat.png").unwrap(); 2];
+        let shown = Message::new(Role::User, "Hello").with_images(images);
+        assert_eq!(message_tokens(&shown, Some(1500)), 4 + 1 + 3000);
+        assert_eq!(prompt_tokens([&shown], Some(1500)), 3 + 4 + 1 + 3000);
         let in_words = Message::new(Role::User, shown.as_text().to_string());
-        assert!(message_tokens(&shown, None).abs_diff(message_tokens(&in_words, None)) <= 2);
+        assert!(message_tokens(&shown, None).abs_diff(message_tokens(&in_words, None)) <= 4);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Prompts that fit a model's context window: the question, and as much of the history as there is room for.
 
 use crate::domain::{
-    chat::{Message, Role},
+    chat::{Image, Message, Role},
     cost::estimate,
     known_models::Abilities,
     persona::Persona,
@@ -113,14 +113,17 @@ impl PromptBuilder {
         messages
     }
 
-    /// Replaces an image that doesn't fit by words. After that, no older image fits.
+    /// Replaces the images of a message by words if they don't fit. After that, no older image fits.
     fn limit_images(&mut self, message: &mut Message) {
-        let Some(image) = &message.image else { return };
-        let left = self.remaining_image_bytes.checked_sub(image.data_len());
+        if message.images.is_empty() {
+            return;
+        }
+        let bytes = message.images.iter().map(Image::data_len).fold(0, usize::saturating_add);
+        let left = self.remaining_image_bytes.checked_sub(bytes);
         self.remaining_image_bytes = left.unwrap_or_default();
         if left.is_none() {
             message.content = message.as_text().to_string();
-            message.image = None;
+            message.images.clear();
         }
     }
 }
@@ -130,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::chat::{Image, MessageText};
+    use crate::domain::chat::MessageText;
 
     const SMALL: Abilities = Abilities { window: 200, image: Some(40), ..Abilities::UNKNOWN };
 
@@ -139,7 +142,7 @@ mod tests {
     }
 
     fn shown(content: &str, url: &str) -> Message {
-        Message { image: Some(Image::parse(url).unwrap()), ..said(Role::User, content) }
+        said(Role::User, content).with_images(Image::parse(url))
     }
 
     /// Returns the data URL of an image of about `size` MiB.
@@ -242,7 +245,7 @@ mod tests {
         let mut builder = PromptBuilder::new(None, shown("Sixteen.", &megabytes(15)), model);
         assert!(history.iter().rev().all(|message| builder.offer(message.clone())));
         let messages = builder.into_messages();
-        let is_shown = messages.iter().map(|message| message.image.is_some()).collect::<Vec<_>>();
+        let is_shown = messages.iter().map(|message| !message.images.is_empty()).collect::<Vec<_>>();
         assert_eq!(is_shown, [false, true, false, true, true]);
         assert_eq!(messages[2].content, format!("Ten.\n\n{}", MessageText::IMAGE_PLACEHOLDER));
     }

@@ -1,4 +1,4 @@
-//! Prompts: the messages that a model gets, built from a client's question, files, image and history.
+//! Prompts: the messages that a model gets, built from a client's question, files, images and history.
 
 mod builder;
 mod context;
@@ -28,21 +28,21 @@ pub struct AttachedFile {
 #[error("{}", resources::MESSAGE_REQUIRED.sentence)]
 pub struct EmptyQuestion;
 
-/// Builds the conversation for a model: the history, then one user message with the files, the text and the image. Blank
+/// Builds the conversation for a model: the history, then one user message with the files, the text and the images. Blank
 /// messages of the history are left out, as some providers refuse them.
 pub fn conversation(
     history: Vec<Message>,
     files: &[AttachedFile],
     message: &str,
-    image: Option<Image>,
+    images: Vec<Image>,
 ) -> Result<Vec<Message>, EmptyQuestion> {
     let content = match question(files, message) {
-        Err(EmptyQuestion) if image.is_some() => String::new(),
+        Err(EmptyQuestion) if !images.is_empty() => String::new(),
         content => content?,
     };
     let mut messages = history;
     messages.retain(|message| !message.is_blank());
-    messages.push(Message { role: Role::User, content, image });
+    messages.push(Message { role: Role::User, content, images });
     Ok(messages)
 }
 
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn an_image_comes_with_the_question_or_alone() {
-        let image = Image::parse("https://a.example/cat.png").ok();
-        let question = |message, image| conversation(Vec::new(), &[], message, image).map(|mut all| all.remove(0));
-        let shown = question("Who is it?", image.clone()).unwrap();
-        assert_eq!((shown.content.as_str(), &shown.image), ("Who is it?", &image));
-        assert_eq!(question(" ", image.clone()).unwrap(), Message { image, ..Message::new(Role::User, "") });
-        assert_eq!(question(" ", None), Err(EmptyQuestion));
+    fn images_come_with_the_question_or_alone() {
+        let images = vec![Image::parse("https://a.example/cat.png").unwrap(); 2];
+        let question = |message, images| conversation(Vec::new(), &[], message, images).map(|mut all| all.remove(0));
+        let shown = question("Who is it?", images.clone()).unwrap();
+        assert_eq!((shown.content.as_str(), &shown.images), ("Who is it?", &images));
+        assert_eq!(question(" ", images.clone()).unwrap(), Message::new(Role::User, "").with_images(images));
+        assert_eq!(question(" ", Vec::new()), Err(EmptyQuestion));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::failure::TurnFailure;
 use crate::{
     adapters::host_lookup::HostLookup,
     domain::{
-        chat::{InvalidImage, Message},
+        chat::{Image, InvalidImage, Message},
         public_address::is_public,
     },
 };
@@ -42,7 +42,7 @@ impl ImageHosts {
 /// Returns the names of the images' hosts, each once. Fails if there are too many.
 pub(super) fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, InvalidImage> {
     let mut names = BTreeSet::new();
-    for name in messages.iter().filter_map(|message| message.image.as_ref()?.host_name()) {
+    for name in messages.iter().flat_map(|message| &message.images).filter_map(Image::host_name) {
         names.insert(name);
         if names.len() > MAX_HOSTS {
             return Err(InvalidImage::TooManyHosts { most: MAX_HOSTS });
@@ -54,10 +54,10 @@ pub(super) fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, Inval
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::chat::{Image, Role};
+    use crate::domain::chat::Role;
 
     fn shown(url: &str) -> Message {
-        Message { image: Some(Image::parse(url).unwrap()), ..Message::new(Role::User, "Who is it?".to_owned()) }
+        Message::new(Role::User, "Who is it?").with_images(Image::parse(url))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::restrictions::Restrictions;
 use crate::{
     adapters::model::ModelRequest,
-    domain::chat::{Message, Role},
+    domain::chat::{Image, Message, Role},
 };
 
 /// The separator between the texts of joined messages.
@@ -89,7 +89,7 @@ struct MessageContent<'a> {
 
 impl MessageContent<'_> {
     fn shows_images(&self) -> bool {
-        self.with_images && self.group.iter().any(|message| message.image.is_some())
+        self.with_images && self.group.iter().any(|message| !message.images.is_empty())
     }
 }
 
@@ -99,7 +99,7 @@ impl Serialize for MessageContent<'_> {
             return self.serialize_parts(serializer);
         }
         match (self.prefix, self.group) {
-            (None, [Message { content, image: None, .. }]) => serializer.serialize_str(content),
+            (None, [message]) if message.images.is_empty() => serializer.serialize_str(&message.content),
             (Some(text), []) => serializer.serialize_str(text),
             _ => serializer.collect_str(self),
         }
@@ -112,9 +112,8 @@ impl MessageContent<'_> {
         let parts = self.group.iter().flat_map(|message| {
             // Some servers refuse blank texts.
             let text = (!message.content.trim().is_empty()).then_some(ContentPart::Text { text: &message.content });
-            let image =
-                message.image.as_ref().map(|image| ContentPart::ImageUrl { image_url: ImageUrl { url: image.url() } });
-            text.into_iter().chain(image)
+            let images = message.images.iter().map(Image::url);
+            text.into_iter().chain(images.map(|url| ContentPart::ImageUrl { image_url: ImageUrl { url } }))
         });
         serializer.collect_seq(prefix.into_iter().chain(parts))
     }

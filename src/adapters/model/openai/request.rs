@@ -163,8 +163,8 @@ mod tests {
             {"role": "user", "content": "a\n\nb"}, {"role": "assistant", "content": "c"}, {"role": "user", "content": "d"}
         ]);
         assert_eq!(body(&messages, false, false)["messages"], contents);
-        let image = Image::parse("https://a.example/cat.png").ok();
-        let shown = [said(Role::User, "a"), Message { image, ..said(Role::User, "b") }];
+        let shown =
+            [said(Role::User, "a"), said(Role::User, "b").with_images(Image::parse("https://a.example/cat.png"))];
         let part = json!({"type": "image_url", "image_url": {"url": "https://a.example/cat.png"}});
         let text = |text| json!({"type": "text", "text": text});
         assert_eq!(body(&shown, true, false)["messages"][0]["content"], json!([text("a"), text("b"), part]));
@@ -188,8 +188,7 @@ mod tests {
     #[test]
     fn an_image_is_a_part_or_a_line_of_text() {
         let url = "data:image/png;base64,iVBORw0KGgo=";
-        let image = Image::parse(url).ok();
-        let shown = |content| [Message { image: image.clone(), ..Message::new(Role::User, content) }];
+        let shown = |content| [Message::new(Role::User, content).with_images(Image::parse(url))];
         let content = |content, with_images| body(&shown(content), with_images, false)["messages"][0]["content"].take();
         let part = json!({"type": "image_url", "image_url": {"url": url}});
         assert_eq!(content("Who is it?", true), json!([{"type": "text", "text": "Who is it?"}, part]));

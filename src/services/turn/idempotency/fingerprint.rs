@@ -65,7 +65,7 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
     for message in &request.messages {
         add(message.role.as_str());
         add(&message.content);
-        if let Some(image) = &message.image {
+        for image in &message.images {
             add(image.url());
         }
     }

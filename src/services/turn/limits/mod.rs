@@ -125,7 +125,7 @@ impl TurnLimits {
         if !request.asker.is_anonymous() || (is_default && request.asker.is_local) {
             return Ok(());
         }
-        let size = |message: &Message| message.content.len() + message.image.as_ref().map_or(0, |_| IMAGE_BYTES);
+        let size = |message: &Message| message.content.len() + message.images.len() * IMAGE_BYTES;
         let bytes = request.messages.iter().map(size).fold(0, usize::saturating_add);
         if bytes > limit { Err(TurnFailure::InputTooLarge { limit }) } else { Ok(()) }
     }

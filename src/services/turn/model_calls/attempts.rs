@@ -81,7 +81,7 @@ impl<'r> Attempts<'r> {
 
     fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
         let CallRequest { messages, persona, instruction, options, .. } = self.request;
-        let has_images = messages.iter().any(|message| message.image.is_some());
+        let has_images = messages.iter().any(|message| !message.images.is_empty());
         let abilities = target.abilities;
         let reasons = abilities.is_openai_reasoning;
         let of_persona = persona.and_then(|persona| persona.temperature).filter(|_| !reasons);

@@ -74,9 +74,9 @@ impl History {
         }
         if prompt.has_room_for_image(bytes) {
             let image = self.storage.image(owner, stored.id).await.map_err(|failure| unavailable(&failure))?;
-            message.image = image.and_then(|url| Image::parse(&url).ok());
+            message.images.extend(image.and_then(|url| Image::parse(&url).ok()));
         }
-        if message.image.is_none() {
+        if message.images.is_empty() {
             message.content = MessageText::with_image(&message.content).to_string();
         }
         Ok(message)

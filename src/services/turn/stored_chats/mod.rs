@@ -176,7 +176,7 @@ impl StoredChats {
         if let Some(failed) = retry_of {
             return self.storage.reopen_question(owner, failed, &message.content, request_id).await;
         }
-        let image = message.image.as_ref().map(Image::url);
+        let image = message.images.first().map(Image::url);
         let max_stored_bytes = self.max_stored_bytes;
         let new = NewQuestion { owner, chat, text: &message.content, image, request_id, max_stored_bytes };
         self.storage.open_question(&new, self.clock.now()).await
