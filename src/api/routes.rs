@@ -191,6 +191,10 @@ resources! {
             "POST /api/admin/sites/{site_id}/pause",
             "POST /api/admin/sites/{site_id}/resume",
         ],
+        UsageApi: [
+            "GET /api/admin/usage",
+            "GET /api/admin/usage/csv",
+        ],
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     services::{
         accounts::Accounts,
         api_keys::ApiKeys,
+        log_report::OwnLogReports,
         sessions::Sessions,
         sites::Sites,
         turn::{ProviderAccess, Turns},
@@ -52,6 +53,8 @@ pub struct AppState {
     pub fingerprint_key: FingerprintKey,
     /// The session log.
     pub log: SessionLog,
+    /// Reports of the session log.
+    pub log_reports: OwnLogReports,
     /// The database.
     pub storage: Storage,
     /// The memory for the messages of chats in responses.

@@ -36,6 +36,7 @@ use crate::{
     services::{
         accounts::Accounts,
         api_keys::ApiKeys,
+        log_report::OwnLogReports,
         log_retention,
         sessions::Sessions,
         sites::{CheckedSites, Sites},
@@ -120,6 +121,7 @@ pub(super) async fn open(
     outage.wait_out(async || storage.register_log(start, previous).await).await?;
     turns.log_interrupted(outage).await?;
     log_retention::start(config.session_log.retention, log.clone(), storage.clone(), clock.clone(), &tasks);
+    let log_reports = OwnLogReports::new(&config.session_log.dir, tasks.stopping());
     let list_memory = BodyMemory::new(memory_limit::at_most_part(config.server.body_memory, 8));
     let config = Arc::new(config);
     Ok(AppState {
@@ -137,6 +139,7 @@ pub(super) async fn open(
         providers,
         fingerprint_key,
         log,
+        log_reports,
         storage,
         list_memory,
         tasks,

@@ -92,7 +92,7 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
         if media_type == "text/event-stream" {
             assert_eq!(schema["type"], "string", "{of} is not a string");
             assert_eq!(content["x-event-schema"]["$ref"], "#/components/schemas/ChatEvent", "{of}");
-        } else if media_type == "text/markdown" {
+        } else if ["text/csv", "text/markdown"].contains(&media_type.as_str()) {
             assert_eq!(schema["type"], "string", "{of}");
         } else {
             assert_eq!(media_type, "application/json", "{of}");

@@ -17,7 +17,7 @@ use crate::{
 const INSTANCE: &str = "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63";
 
 /// Lines of version 1, of version 0.1 (without `v`, `instance` and `seq`), and of the service that AL-Chat replaces.
-fn sample() -> Vec<Value> {
+pub fn sample() -> Vec<Value> {
     let mut lines = vec![
         json!({"event": "project_init", "timestamp": "2026-11-28T08:00:00.000000", "date": "2026-11-28", "name": "AL-Chat"}),
         json!({"event": "session_start", "timestamp": "2026-11-28T08:00:01.000000", "date": "2026-11-28", "session_id": "session_20261128_080001"}),
@@ -79,6 +79,7 @@ fn turn(number: u64) -> Value {
         "is_guest": number.is_multiple_of(4),
         "model": format!("m-{}", number % 3), "requested_model": "m-1", "persona": "amaya",
         "site": if number.is_multiple_of(2) { "shop" } else { "docs" },
+        "api_key": if number % 4 == 1 { json!(format!("key-{}", number % 3)) } else { Value::Null },
         "prompt_tokens": number * 3, "completion_tokens": number % 50, "total_tokens": number * 3 + number % 50,
         // Earlier versions named no source.
         "usage_source": if number % 17 == 3 { Value::Null } else if fails { "none".into() }
@@ -121,7 +122,7 @@ pub fn text_of(lines: &[Value]) -> String {
 }
 
 /// Writes the sample as a folder: a day compressed with gzip, one with zstd, and a plain one.
-fn write_days(folder: &Path, lines: &[Value]) {
+pub fn write_days(folder: &Path, lines: &[Value]) {
     fs::create_dir_all(folder).unwrap();
     let of = |date| text_of(&lines.iter().filter(|line| line["date"] == date).cloned().collect::<Vec<_>>());
     fs::write(folder.join("session_2026-11-28.log.gz"), gzipped(of("2026-11-28").as_bytes())).unwrap();
@@ -261,6 +262,7 @@ async fn turns_are_grouped_by_each_field() {
         ("user", &|turn| turn["username"].clone()),
         ("code", &|turn| turn["code"].clone()),
         ("persona", &|turn| turn["persona"].clone()),
+        ("key", &|turn| turn["api_key"].clone()),
     ] {
         let found = json_report(&setup, &["--by", by]).await;
         let groups = found["groups"].as_array().unwrap();

@@ -16,6 +16,7 @@ use crate::{
     services::{
         accounts::{AccountFailure, HashFailure},
         api_keys::RefusedApiKey,
+        log_report::ReportFailure,
         sessions::SessionFailure,
         sites::{BadTicket, TicketRefusal},
         turn::{FeedbackFailure, InvalidIdempotencyKey, TurnFailure},
@@ -88,6 +89,16 @@ impl From<RefusedApiKey> for Problem {
             RefusedApiKey::Unknown => &bearers::API_KEY_UNKNOWN,
             RefusedApiKey::Revoked => &bearers::API_KEY_REVOKED,
         })
+    }
+}
+
+impl From<ReportFailure> for Problem {
+    fn from(failure: ReportFailure) -> Self {
+        let problem = match &failure {
+            ReportFailure::Unreadable(_) => Self::new(&resources::SESSION_LOG_UNREADABLE),
+            ReportFailure::Stopping => Self::new(&turns::STOPPING.error),
+        };
+        problem.with_cause(failure)
     }
 }
 

@@ -57,6 +57,15 @@ error_rows! {
         action: "Send the id that the start of a session returns.",
     }
 
+    /// The folder or a file of the session log cannot be read, so that it cannot be reported.
+    SESSION_LOG_UNREADABLE {
+        status: 503,
+        code: "session_log_unreadable",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "The session log cannot be read; the operator must look at its folder",
+        action: "Correct the permissions of `SESSION_LOG_DIR`, or mend its disk; the diagnostics name the file.",
+    }
+
     /// Nobody gets requests for a person: `EVENTS_URL` is not set.
     HANDOVER_NOT_AVAILABLE {
         status: 404,

@@ -27,6 +27,8 @@ pub(super) struct Fields<'a> {
     pub(super) username: Option<Text<'a>>,
     pub(super) is_guest: Option<bool>,
     #[serde(borrow)]
+    pub(super) api_key: Option<Text<'a>>,
+    #[serde(borrow)]
     pub(super) site: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) model: Option<Text<'a>>,

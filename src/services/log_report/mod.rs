@@ -1,9 +1,7 @@
 //! Reports over session logs: one pass over the lines, in memory that does not grow with their number.
-//!
-//! Each chunk of a file is folded on its own thread, and the folds are joined in the order of the log, so that a report does
-//! not depend on the number of threads.
 
 mod counts;
+mod csv;
 mod damage;
 mod distinct;
 mod fields;
@@ -11,9 +9,11 @@ mod figures;
 mod groups;
 mod histogram;
 mod line_parser;
+mod own_log;
 mod quantiles;
 mod query;
 mod ratings;
+mod reading;
 mod repeated;
 mod report;
 mod service;
@@ -22,19 +22,15 @@ mod summary;
 mod tallies;
 mod turn_summary;
 
-use std::{
-    ops::ControlFlow,
-    sync::{Mutex, PoisonError},
-};
-
-use self::repeated::{Repeated, Runs};
-
 pub use self::{
     counts::Named,
+    csv::format_csv,
     damage::{Damage, DamageKind},
     figures::is_unpriced,
     histogram::Bucket,
+    own_log::{OwnLogReports, ReportFailure},
     query::{GroupBy, Query},
+    reading::report,
     report::Report,
     service::ServiceSummary,
     sessions::{LongSession, OpenSession},
@@ -42,66 +38,3 @@ pub use self::{
     tallies::Tally,
     turn_summary::{Estimate, Percentiles, TurnSummary},
 };
-use crate::adapters::log_files::{LogFile, Reader};
-
-/// Reads the files and returns their report. `on_read` is called with each number of bytes that were read. Lines that are in the log
-/// more than once are counted once.
-pub fn report(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + Sync) -> Report {
-    if files.iter().any(|file| file.length.is_none()) {
-        return read_once(files, query, on_read);
-    }
-    let (report, repeated) = read_all(files, query, on_read);
-    if repeated.lines().is_empty() { report } else { read_without(files, query, &repeated) }
-}
-
-/// Reports all lines, and finds those that are repeated.
-fn read_all(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + Sync) -> (Report, Repeated) {
-    let (mut report, mut repeated) = (Report::default(), Repeated::default());
-    Reader::new(files).on_read(on_read).for_each(
-        |chunk| {
-            let mut runs = Runs::default();
-            let report = Report::of_chunk(chunk, query, |position, line| {
-                runs.add(position, line);
-                false
-            });
-            (report, chunk.file_index, runs)
-        },
-        |(next, file_index, runs)| {
-            report.append(next);
-            repeated.add(file_index, &runs);
-            ControlFlow::Continue(())
-        },
-    );
-    (report, repeated)
-}
-
-/// Reads files again and reports their lines without those that are known to be repeated.
-fn read_without(files: &[LogFile], query: &Query, repeated: &Repeated) -> Report {
-    let mut report = Report::default();
-    Reader::new(files).for_each(
-        |chunk| Report::of_chunk(chunk, query, |_, line| repeated.contains(chunk.file_index, line)),
-        |next| {
-            report.append(next);
-            ControlFlow::Continue(())
-        },
-    );
-    report.add_repeated(repeated);
-    report
-}
-
-/// Reports files with pipes, which cannot be read again: chunk by chunk, so that all lines before are known.
-fn read_once(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + Sync) -> Report {
-    let (mut report, repeated) = (Report::default(), Mutex::new(Repeated::default()));
-    Reader::new(files).on_read(on_read).on_this_thread().for_each(
-        |chunk| {
-            let mut repeated = repeated.lock().unwrap_or_else(PoisonError::into_inner);
-            Report::of_chunk(chunk, query, |position, line| repeated.add_line(chunk.file_index, position, line))
-        },
-        |next| {
-            report.append(next);
-            ControlFlow::Continue(())
-        },
-    );
-    report.add_repeated(&repeated.into_inner().unwrap_or_else(PoisonError::into_inner));
-    report
-}

@@ -49,6 +49,8 @@ pub enum GroupBy {
     Code,
     /// The persona.
     Persona,
+    /// The API key with which a server has asked.
+    Key,
 }
 
 impl Query {
@@ -87,6 +89,10 @@ fn is_of(fields: &Fields<'_>, user: &str) -> bool {
 }
 
 impl GroupBy {
+    /// All fields.
+    pub const ALL: &[Self] =
+        &[Self::Hour, Self::Day, Self::Model, Self::Site, Self::User, Self::Code, Self::Persona, Self::Key];
+
     /// Returns the group of a turn; `None` if the turn lacks the field.
     pub(super) fn key<'f>(self, fields: &'f Fields<'_>) -> Option<&'f str> {
         match self {
@@ -97,6 +103,7 @@ impl GroupBy {
             Self::User => fields.username.as_deref(),
             Self::Code => fields.code.as_deref(),
             Self::Persona => fields.persona.as_deref(),
+            Self::Key => fields.api_key.as_deref(),
         }
     }
 
@@ -116,6 +123,7 @@ impl GroupBy {
             Self::User => "user",
             Self::Code => "code",
             Self::Persona => "persona",
+            Self::Key => "key",
         }
     }
 

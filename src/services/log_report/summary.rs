@@ -112,6 +112,20 @@ const ACCURACY: Accuracy = Accuracy {
     distinct_error: distinct::ERROR,
 };
 
+impl Summary {
+    /// Returns the number of lines that are not in the figures, because they are damaged or were counted before.
+    #[must_use]
+    pub fn lines_left_out(&self) -> u64 {
+        self.damage.iter().filter(|(kind, _)| **kind != DamageKind::Unreadable).map(|(_, lines)| lines).sum()
+    }
+
+    /// Returns the number of files that could not be read to their end.
+    #[must_use]
+    pub fn unreadable_files(&self) -> u64 {
+        self.damage.get(&DamageKind::Unreadable).copied().unwrap_or_default()
+    }
+}
+
 impl Report {
     /// Returns the report's figures, for the grouping with which it was made.
     #[must_use]

@@ -1,6 +1,5 @@
 //! The command `al-chat log report`, which prints figures over session logs.
 
-mod csv;
 mod html;
 mod json;
 mod table;
@@ -75,7 +74,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     print(&match arguments.format {
         Format::Text => text::format(&output),
         Format::Json => json::format(&output),
-        Format::Csv => csv::format(&output),
+        Format::Csv => log_report::format_csv(&summary, query.by),
         Format::Html => html::format(&output),
     });
     Ok(output.name_damage())
@@ -84,7 +83,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
 /// The values of `--by`.
 impl ValueEnum for GroupBy {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Hour, Self::Day, Self::Model, Self::Site, Self::User, Self::Code, Self::Persona]
+        Self::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -95,20 +94,18 @@ impl ValueEnum for GroupBy {
 impl Output<'_> {
     /// Prints the damages to standard error, and returns the exit code for them.
     fn name_damage(&self) -> ExitCode {
-        let damage = &self.summary.damage;
         for named in &self.summary.named_damage {
             let place = format!("{}:{}", path_of(self.files, named.file_index), named.line);
             print_status(&printable(&format!("{place}: {}", sentence(named))));
         }
         let named = self.summary.named_damage.iter().filter(|named| named.kind != DamageKind::Unreadable);
         let named = named.map(|named| named.lines).sum::<u64>();
-        let lines =
-            damage.iter().filter(|(kind, _)| **kind != DamageKind::Unreadable).map(|(_, count)| count).sum::<u64>();
+        let lines = self.summary.lines_left_out();
         if lines > 0 {
             let more = if lines > named { "; the first ones are named" } else { "" };
             print_status(&format!("lines that are not in the report: {}{more}", numbers::count(lines)));
         }
-        if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) }
+        if self.summary.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) }
     }
 }
 

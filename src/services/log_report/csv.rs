@@ -1,10 +1,12 @@
 //! The report as CSV: a line for each group, or one for all turns.
 
-use super::Output;
-use crate::{
-    adapters::credentials::KeyLookup,
-    services::log_report::{Named, Percentiles, TurnSummary},
+use super::{
+    counts::Named,
+    query::GroupBy,
+    summary::Summary,
+    turn_summary::{Percentiles, TurnSummary},
 };
+use crate::adapters::credentials::KeyLookup;
 
 /// The name of the line for the groups that had no place.
 const OTHER: &str = "(other groups)";
@@ -16,10 +18,12 @@ type Counts = fn(&TurnSummary) -> &Named;
 const COUNTS: [(&str, Counts); 3] =
     [("end", |turns| &turns.finish), ("error", |turns| &turns.errors_by_code), ("key", |turns| &turns.key_sources)];
 
-pub(super) fn format(output: &Output<'_>) -> String {
-    let summary = output.summary;
+/// Returns a report as CSV (RFC 4180, with line feeds), for the grouping with which it was made. `'` precedes a name that a
+/// spreadsheet would take for a formula.
+#[must_use]
+pub fn format_csv(summary: &Summary, by: Option<GroupBy>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let by = output.query.by.map(|by| by.name().to_owned());
+    let by = by.map(|by| by.name().to_owned());
     let counts = COUNTS.iter().flat_map(|(prefix, of)| {
         let Named(names) = of(&summary.turns);
         let mut names = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
