@@ -185,6 +185,16 @@ async fn an_address_that_rates_too_often_is_refused() {
 }
 
 #[tokio::test]
+async fn an_address_over_its_limit_makes_no_look_up() {
+    let (_model, setup, service) = start_with(&[("LIMIT_FEEDBACK", "1/day")]).await;
+    let visitor = Visitor::first_visit(&service.client).await;
+    let again = || service.client.send(visitor.json_request("/api/chat/x/feedback", &up()));
+    again().await.assert_error(404, "turn_not_found");
+    setup.change_database("ALTER TABLE visitors RENAME TO visitors_elsewhere").await;
+    again().await.assert_error(429, "feedback_limit_reached");
+}
+
+#[tokio::test]
 async fn feedback_of_other_forms_is_refused() {
     let (_model, setup, service) = start_with(&[]).await;
     let client = &service.client;

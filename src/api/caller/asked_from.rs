@@ -7,14 +7,13 @@ use super::{
     this_machine::is_direct,
 };
 use crate::{
-    api::{AppState, problem::Problem, request_context::RequestContext},
+    api::request_context::RequestContext,
     domain::{
         client_ip::ClientIp,
         limits::{Asker, AskerId},
-        session::SessionId,
         tenant::Tenant,
     },
-    services::{sessions::SessionClient, turn::FeedbackClient},
+    services::{sessions::SessionClient, turn::FeedbackSender},
 };
 
 /// The address of the client that asks for a turn or a session, and whether the request is from this machine, without a proxy.
@@ -37,18 +36,10 @@ impl AskedFrom {
         asker
     }
 
-    /// Returns the client that rates a turn, with the session that it names.
-    pub(in crate::api) async fn feedback_client(
-        self,
-        state: &AppState,
-        session: Option<SessionId>,
-        caller: &AccountOrVisitor,
-    ) -> Result<FeedbackClient, Problem> {
-        Ok(FeedbackClient {
-            address: self.address,
-            is_local: self.is_local,
-            turn_client: caller.turn_client(session, caller.owner(state).await?),
-        })
+    /// Returns the sender of feedback.
+    pub(in crate::api) fn feedback_sender(self, caller: &AccountOrVisitor) -> FeedbackSender {
+        let is_server = matches!(caller, AccountOrVisitor::Server(_));
+        FeedbackSender { address: self.address, is_local: self.is_local, is_server }
     }
 
     /// Returns the client of a session.

@@ -140,7 +140,8 @@ impl FeedbackApi {
             Problem::new(&requests::INVALID_REQUEST).with_sentence(invalid.to_string()).with_field("comment")
         })?;
         let session = named_session([session, None, None])?;
-        let client = from.feedback_client(state, session, &asker).await?;
+        state.turns.admit_feedback(from.feedback_sender(&asker))?;
+        let client = asker.turn_client(session, asker.owner(state).await?);
         let new = NewFeedback { request_id, rating: request.rating.into(), comment };
         let RecordedFeedback { at, has_comment, takes_comments } = state.turns.rate(client, new).await?;
         let (status, timestamp) = (FeedbackStatus::Recorded, state.clock.rfc3339(at));

@@ -25,7 +25,7 @@ use crate::{
     domain::{
         client_ip::ClientIp,
         feedback::{Comment, Rating},
-        limits::{LimitScope, UsageLimits},
+        limits::{LimitScope, TooManyOfAddress, UsageLimits},
         log_position::LogEnd,
         session::SessionId,
     },
@@ -35,15 +35,15 @@ use crate::{
 /// The time between two removals of turns that can be rated no more.
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Who rates an answer.
-#[derive(Clone, Debug)]
-pub struct FeedbackClient {
+/// The sender of feedback, as its limit counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedbackSender {
     /// The client's address.
     pub address: ClientIp,
     /// Whether the request comes from this machine, and not through a proxy.
     pub is_local: bool,
-    /// Who the client is, for the comparison with who has asked.
-    pub turn_client: TurnClient,
+    /// Whether the client is a server with an API key, which passes on the ratings of many people.
+    pub is_server: bool,
 }
 
 /// What a client thinks of an answer.
@@ -76,8 +76,8 @@ pub(super) struct Feedback {
     limits: Arc<UsageLimits>,
     content: LogContent,
     tasks: Tasks,
-    /// The turns whose feedback is being recorded. Further feedback on one of them waits.
-    in_progress: Cache<String, RecordedFeedback>,
+    /// The latest feedback on each turn. The cache changes an entry only once at a time, so further feedback on the turn waits.
+    latest_by_turn: Cache<String, RecordedFeedback>,
 }
 
 /// A comment in the form in which it is logged.
@@ -97,30 +97,35 @@ impl Feedback {
         content: LogContent,
         tasks: &Tasks,
     ) -> Self {
-        let in_progress = Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(1)).build();
+        let latest_by_turn = Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(1)).build();
         tasks.spawn("answered turns", purge(recorder.storage.clone(), tasks.stopping()));
-        Self { recorder, registry, limits, content, tasks: tasks.clone(), in_progress }
+        Self { recorder, registry, limits, content, tasks: tasks.clone(), latest_by_turn }
     }
 
-    /// Records feedback. The request is counted for the client's address, whatever comes of it.
+    /// Counts a request for the address of its sender, whatever comes of it. Fails if there were too many.
+    pub(super) fn admit(&self, sender: FeedbackSender) -> Result<(), TooManyOfAddress> {
+        let FeedbackSender { address, is_local, is_server } = sender;
+        if is_server {
+            return Ok(());
+        }
+        self.limits.admit(LimitScope::Feedback, address, is_local, self.recorder.storage.session_time())
+    }
+
+    /// Records feedback whose sender was admitted.
     pub(super) async fn record(
         &self,
-        client: FeedbackClient,
+        client: TurnClient,
         new: NewFeedback,
     ) -> Result<RecordedFeedback, FeedbackFailure> {
-        let Recorder { log, storage, .. } = &*self.recorder;
-        // A server passes on the ratings of many people.
-        if client.turn_client.api_key.is_none() {
-            let (address, is_local) = (client.address, client.is_local);
-            self.limits.admit(LimitScope::Feedback, address, is_local, storage.session_time())?;
-        }
+        let log = &self.recorder.log;
         log.ensure_writable()?;
         // A repeated request has an id of its own, and the turn that of the first one.
         let first = self.registry.find(&new.request_id).map(|journal| journal.request_id.clone());
         let new = NewFeedback { request_id: first.unwrap_or(new.request_id), ..new };
-        let (recorder, content, in_progress) = (Arc::clone(&self.recorder), self.content, self.in_progress.clone());
+        let (recorder, content, latest_by_turn) =
+            (Arc::clone(&self.recorder), self.content, self.latest_by_turn.clone());
         let work = async move {
-            let entry = in_progress.entry(new.request_id.clone());
+            let entry = latest_by_turn.entry(new.request_id.clone());
             let replaced = entry.and_try_compute_with(async |_| {
                 Ok::<_, FeedbackFailure>(Op::Put(record_next(&recorder, content, &client, &new).await?))
             });
@@ -139,7 +144,7 @@ impl Feedback {
 async fn record_next(
     recorder: &Recorder,
     content: LogContent,
-    client: &FeedbackClient,
+    client: &TurnClient,
     new: &NewFeedback,
 ) -> Result<RecordedFeedback, FeedbackFailure> {
     let Recorder { storage, clock, .. } = recorder;
@@ -161,7 +166,7 @@ async fn record_next(
         let has_comment = turn.comment_mark.is_some();
         return Ok(RecordedFeedback { has_comment, ..answer });
     }
-    log(recorder, answer.at, &turn, new, logged).await?;
+    log_feedback(recorder, answer.at, &turn, new, logged).await?;
     // So that other replicas know of it before the client does. If this fails, the database gets it later.
     if let Err(failure) = storage.flush_turns().await {
         tracing::warn!(failure = %ErrorChain(&failure), "feedback is in the session log, and not in the database yet");
@@ -170,7 +175,7 @@ async fn record_next(
 }
 
 /// Whether a turn is the client's.
-fn is_of(client: &FeedbackClient, turn: &AnsweredTurn) -> bool {
+fn is_of(client: &TurnClient, turn: &AnsweredTurn) -> bool {
     let origin = &turn.origin;
     let asked_by = AskedBy {
         session: turn.session_id.as_ref(),
@@ -178,7 +183,7 @@ fn is_of(client: &FeedbackClient, turn: &AnsweredTurn) -> bool {
         ticket_visitor: origin.visitor,
         api_key: origin.api_key.as_deref(),
     };
-    asked_by.admits(&client.turn_client)
+    asked_by.admits(client)
 }
 
 /// Returns a comment as it is to be logged; `None` if texts are not logged, or those of the turn were not or were erased.
@@ -204,7 +209,7 @@ async fn logged_comment(
 }
 
 /// Writes the line of feedback, and queues what the database gets.
-async fn log(
+async fn log_feedback(
     recorder: &Recorder,
     at: Timestamp,
     turn: &AnsweredTurn,

@@ -58,7 +58,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     dependencies::Dependencies,
     failure::TurnFailure,
-    feedback::{FeedbackClient, NewFeedback, RecordedFeedback},
+    feedback::{FeedbackSender, NewFeedback, RecordedFeedback},
     feedback_failure::FeedbackFailure,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
@@ -178,9 +178,16 @@ impl Turns {
         journal.scope.asked_by().admits(client).then(|| Reader::new(&journal))
     }
 
+    /// Counts feedback for the address of its sender (`LIMIT_FEEDBACK`), before anything is looked up for it. Fails if there was too
+    /// much.
+    pub fn admit_feedback(&self, sender: FeedbackSender) -> Result<(), FeedbackFailure> {
+        Ok(self.0.feedback.admit(sender)?)
+    }
+
     /// Records what the caller of an answered turn thinks of the answer: in the session log, and then in the database, with the
-    /// event for the owner's receiver. It replaces earlier feedback; the same again changes nothing.
-    pub async fn rate(&self, client: FeedbackClient, new: NewFeedback) -> Result<RecordedFeedback, FeedbackFailure> {
+    /// event for the owner's receiver. It replaces earlier feedback; the same again changes nothing. To be called once the sender
+    /// was admitted.
+    pub async fn rate(&self, client: TurnClient, new: NewFeedback) -> Result<RecordedFeedback, FeedbackFailure> {
         self.0.feedback.record(client, new).await
     }
 
