@@ -74,7 +74,7 @@ enum HealthStatus {
 
 /// The process is alive.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Liveness")]
+#[oai(rename = "Liveness", example)]
 struct Live {
     /// The state of the process.
     status: LiveStatus,
@@ -90,7 +90,7 @@ enum LiveStatus {
 
 /// The service can take traffic.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Readiness")]
+#[oai(rename = "Readiness", example)]
 struct Ready {
     /// The readiness of the service.
     status: ReadyStatus,
@@ -238,5 +238,19 @@ impl Example for Health {
             event_queue_depth: 0,
             event_queue_dropped: 0,
         }
+    }
+}
+
+impl Example for Live {
+    fn example() -> Self {
+        Self { status: LiveStatus::Alive }
+    }
+}
+
+impl Example for Ready {
+    fn example() -> Self {
+        let ok = || Parts::OK.to_owned();
+        let parts = Parts { serving: ok(), database: ok(), session_log: ok(), tasks: ok(), model: ok() };
+        Self { status: ReadyStatus::Ready, parts }
     }
 }

@@ -105,6 +105,45 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
     }
 }
 
+/// Returns the example of a body: its own, or that of its schema, or of the items of that.
+fn example_of<'a>(contract: &'a Value, content: &'a Value) -> Option<&'a Value> {
+    let schema = &content["schema"];
+    let named = [&schema["$ref"], &schema["allOf"][0]["$ref"], &schema["items"]["$ref"]];
+    let name = named.into_iter().find_map(Value::as_str).and_then(|name| name.rsplit('/').next());
+    let schema = name.map_or(schema, |name| &contract["components"]["schemas"][name]);
+    content.get("example").or_else(|| schema.get("example"))
+}
+
+#[test]
+fn each_operation_has_examples_of_its_bodies() {
+    let contract = contract();
+    for (name, operation) in operations(&contract) {
+        let responses = operation["responses"].as_object().expect("responses").iter();
+        let bodies = responses.map(|(_, response)| response).chain(operation.get("requestBody"));
+        for (media_type, content) in bodies.filter_map(|body| body["content"].as_object()).flatten() {
+            assert!(example_of(&contract, content).is_some(), "{name} has no example of {media_type}: {content}");
+        }
+    }
+}
+
+#[test]
+fn the_example_of_a_stream_has_valid_events() {
+    let contract = contract();
+    let schema = json!({ "$ref": "#/components/schemas/ChatEvent" });
+    let event = validator(&json_schema(&contract, &schema));
+    let answer = &contract["paths"]["/api/chat/stream"]["post"]["responses"]["200"]["content"]["text/event-stream"];
+    let stream = answer["example"].as_str().expect("an example");
+    let names = stream.split_terminator("\n\n").map(|lines| {
+        let fields = lines.lines().map(|line| line.split_once(": ").expect("a field")).collect::<Vec<_>>();
+        let [("id", id), ("event", name), ("data", data)] = fields[..] else { panic!("{lines}") };
+        let (id, data) = (id.parse::<u64>().expect("a number"), serde_json::from_str::<Value>(data).expect("JSON"));
+        let value = json!({ "id": id, "event": name, "data": data });
+        assert!(event.is_valid(&value), "{value}");
+        name
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["start", "delta", "delta", "done"]);
+}
+
 #[test]
 fn streams_are_separate_operations() {
     let contract = contract();

@@ -39,9 +39,11 @@ failures! { LoginFailure {
 struct LoginRequest {
     /// The name of the account, or its e-mail address.
     #[serde(deserialize_with = "text")]
+    #[oai(validator(pattern = r"\S"))]
     username: String,
     /// The password.
     #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 1))]
     password: String,
 }
 

@@ -37,9 +37,11 @@ failures! { RegisterFailure {
 struct RegisterRequest {
     /// The name for logins: 1 to 80 characters, without `@`. Case makes no difference.
     #[serde(deserialize_with = "text")]
+    #[oai(validator(max_length = 80, pattern = r"^[^@]*\S[^@]*$"))]
     username: String,
     /// The e-mail address, which can be used for logins as well.
     #[serde(deserialize_with = "text")]
+    #[oai(validator(pattern = r"^\s*[^\s@]+@[^\s@.]+(\.[^\s@.]+)*\s*$"))]
     email: String,
     /// The password: at least 6 characters.
     #[serde(deserialize_with = "text")]

@@ -10,6 +10,7 @@ use poem::{Request, web::Data};
 use poem_openapi::{
     Enum, Object, OpenApi,
     param::{Header, Path},
+    types::Example,
 };
 use serde::Serialize;
 
@@ -67,6 +68,7 @@ failures! { EventsFailure {
 
 /// The result of a request to stop a turn.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct TurnStopped {
     /// Whether the request has stopped the turn.
     status: TurnStatus,
@@ -219,4 +221,10 @@ async fn find(
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
     let reader = state.turns.find(request_id, &asker.turn_client(session, owner));
     reader.ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
+}
+
+impl Example for TurnStopped {
+    fn example() -> Self {
+        Self { status: TurnStatus::Stopped, request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned() }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct ChatBody {
 
 /// A stored chat with its messages.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Chat")]
+#[oai(rename = "Chat", example)]
 pub(super) struct WholeChat {
     #[serde(flatten)]
     #[oai(flatten)]
@@ -117,5 +117,11 @@ impl Example for ChatBody {
             persona: None,
             user_id: 7,
         }
+    }
+}
+
+impl Example for WholeChat {
+    fn example() -> Self {
+        Self { summary: ChatBody::example(), messages: vec![MessageBody::example(), MessageBody::example_answer()] }
     }
 }

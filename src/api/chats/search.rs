@@ -1,7 +1,7 @@
 //! `GET /api/chat/search`: a search in the messages of an account.
 
 use poem::{Request, web::Data};
-use poem_openapi::{Object, OpenApi, param::Query};
+use poem_openapi::{Object, OpenApi, param::Query, types::Example};
 use serde::Serialize;
 
 use crate::{
@@ -24,6 +24,7 @@ const DEFAULT_LIMIT: u64 = 50;
 
 /// A message that matches a search.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct FoundMessage {
     /// The number of the message's chat.
     chat_id: i64,
@@ -66,5 +67,11 @@ impl SearchMessagesApi {
             chat_title: title,
             message: MessageBody::new(message, owner, &state.clock),
         }))
+    }
+}
+
+impl Example for FoundMessage {
+    fn example() -> Self {
+        Self { chat_id: 3, chat_title: "Opening hours".to_owned(), message: MessageBody::example() }
     }
 }

@@ -9,6 +9,7 @@ use poem_openapi::{
     registry::{MetaApi, MetaHeader, MetaOperation, MetaSchemaRef, Registry},
     types::Type,
 };
+use serde_json::Value;
 
 use crate::api::problem::{ErrorBody, declared};
 
@@ -27,9 +28,11 @@ const REQUEST_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3
 
 /// The patterns and formats of all strings that are not prose. A pattern declared at a field or parameter has
 /// precedence.
-const FORMS: [Form; 14] = [
+const FORMS: [Form; 15] = [
     Form::pattern(&["X-Request-Id", "request_id"], REQUEST_ID),
-    Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
+    // One that is empty counts as absent.
+    Form::pattern(&["X-Session-ID", "sessionId"], "^[A-Za-z0-9.:_-]{0,128}$"),
+    Form::pattern(&["session_id"], "^[A-Za-z0-9.:_-]{1,128}$"),
     Form::pattern(&["Idempotency-Key"], "^[!-~]{1,255}$"),
     Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
     Form::pattern(
@@ -138,20 +141,62 @@ fn shape(name: &str, schema: &mut MetaSchemaRef) {
         }
         // Numbers of rows and of events begin at 1.
         "integer" if name == "id" || name.ends_with("_id") => schema.minimum = Some(1.0),
+        // Generators and validators do not know the framework's formats of numbers without a sign.
+        "integer" if schema.minimum.is_none() && schema.format.is_some_and(|format| format.starts_with("uint")) => {
+            schema.minimum = Some(0.0);
+        }
         _ => {}
     }
 }
 
+/// A stream, as an example.
+const STREAM: &str = r#"id: 1
+event: start
+data: {"request_id":"019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27","model":"gpt-4o-mini"}
+
+id: 2
+event: delta
+data: {"content":"We are open "}
+
+id: 3
+event: delta
+data: {"content":"from nine to five."}
+
+id: 4
+event: done
+data: {"message":"We are open from nine to five.","usage":{"prompt_tokens":18,"completion_tokens":9,"total_tokens":27,"model":"gpt-4o-mini"},"timestamp":"2026-11-21T09:30:02.125000+01:00","model":"gpt-4o-mini","finish_reason":"complete","request_id":"019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27"}
+
+"#;
+
+/// A chat as Markdown, as an example.
+const MARKDOWN: &str = "# Opening hours
+
+**You**, 2026-11-21T09:30:00.417000+01:00
+
+What are your opening hours?
+
+**Bot**, 2026-11-21T09:30:02.125000+01:00
+
+We are open from nine to five.
+";
+
 /// Returns the text of the document with the additions that the framework's types cannot express.
 pub(super) fn finished(document: &str) -> String {
-    without_security(&with_streams(document))
+    without_security(&with_markdown(&with_streams(document)))
 }
 
-/// Declares the body of each stream as a string, and moves the schema of its events to `x-event-schema`: the framework
-/// puts the schema of an event where that of the body belongs.
+/// Declares the body of each stream as a string, with an example, and moves the schema of its events to `x-event-schema`: the
+/// framework puts the schema of an event where that of the body belongs.
 fn with_streams(document: &str) -> String {
-    let body = r#""schema": { "type": "string" }, "x-event-schema": {"#;
-    rewritten(document, "\"text/event-stream\": {", |rest| rest.replacen("\"schema\": {", body, 1))
+    let example = Value::from(STREAM);
+    let body = format!(r#""schema": {{ "type": "string" }}, "example": {example}, "x-event-schema": {{"#);
+    rewritten(document, "\"text/event-stream\": {", |rest| rest.replacen("\"schema\": {", &body, 1))
+}
+
+/// Adds an example to each body that is Markdown.
+fn with_markdown(document: &str) -> String {
+    let example = Value::from(MARKDOWN);
+    rewritten(document, "\"text/markdown\": {", |rest| format!(r#" "example": {example},{rest}"#))
 }
 
 /// Declares an empty security list for operations without authentication. Linters report a missing list, and generators
@@ -176,7 +221,7 @@ fn rewritten(text: &str, mark: &str, rewrite: impl Fn(&str) -> String) -> String
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -188,7 +233,7 @@ mod tests {
     #[test]
     fn a_stream_is_a_string_whose_events_have_a_schema() {
         let document = json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": { "schema": { "c": 2 } } });
-        let stream = json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
+        let stream = json!({ "schema": { "type": "string" }, "example": STREAM, "x-event-schema": { "c": 2 } });
         assert_eq!(shortened(&document), json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
     }
 

@@ -112,18 +112,28 @@ pub(super) struct MessageContent {
     pub(super) image_url: Option<String>,
 }
 
-impl Example for MessageBody {
-    fn example() -> Self {
-        let created_at = "2026-11-21T09:30:00.417000+01:00";
+impl MessageBody {
+    /// Returns the answer to the example.
+    pub(in crate::api) fn example_answer() -> Self {
+        Self::example_of(13, Sender::Bot, "We are open from nine to five.", "2026-11-21T09:30:02.125000+01:00")
+    }
+
+    fn example_of(id: i64, sender: Sender, text: &str, created_at: &str) -> Self {
         Self {
-            id: 12,
-            text: "What are your opening hours?".to_owned(),
-            sender: StringEnum::new(Sender::User.as_str()),
+            id,
+            text: text.to_owned(),
+            sender: StringEnum::new(sender.as_str()),
             image_url: None,
             image_omitted: None,
             created_at: created_at.to_owned(),
             status: StringEnum::new(MessageStatus::Complete.as_str()),
-            aliases: MessageAliases::new((OwnerId(7), ChatId(3)), "user", None, created_at),
+            aliases: MessageAliases::new((OwnerId(7), ChatId(3)), sender.as_str(), None, created_at),
         }
+    }
+}
+
+impl Example for MessageBody {
+    fn example() -> Self {
+        Self::example_of(12, Sender::User, "What are your opening hours?", "2026-11-21T09:30:00.417000+01:00")
     }
 }

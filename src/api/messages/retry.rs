@@ -4,6 +4,7 @@ use poem::{Request, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path},
+    types::Example,
 };
 use serde::Deserialize;
 
@@ -49,7 +50,7 @@ with_unread_fields! {
     /// Options for the retry of a failed message. Its text and image stay.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
-    #[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
+    #[oai(rename = "RetryMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
     struct RetryRequest {
         /// The model that answers, one of the models that the operator allows.
         model: Option<String>,
@@ -103,5 +104,11 @@ impl RetryMessageApi {
         let turn = MessageTurn { state, context, from, account, headers, persona, model, stream };
         let stored_chat = StoredChatTurn { owner, chat: stored.chat, retry_of: Some(stored.id) };
         Ok(turn.reply(stored_chat, message).await?)
+    }
+}
+
+impl Example for RetryRequest {
+    fn example() -> Self {
+        Self { model: Some("gpt-4o-mini".to_owned()), ..Self::default() }
     }
 }

@@ -1,6 +1,6 @@
 //! The turn that answers a message of a stored chat: a new message, or one whose turn failed.
 
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use super::body::{MessageBody, MessageContent};
@@ -24,7 +24,7 @@ use crate::{
 
 /// A message and its answer.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "MessageExchange")]
+#[oai(rename = "MessageExchange", example)]
 pub(super) struct MessageExchange {
     /// The user's message.
     user_message: MessageBody,
@@ -110,5 +110,11 @@ impl MessageTurn<'_> {
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         })
+    }
+}
+
+impl Example for MessageExchange {
+    fn example() -> Self {
+        Self::new(MessageBody::example(), MessageBody::example_answer(), None)
     }
 }

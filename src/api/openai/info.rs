@@ -1,7 +1,7 @@
 //! `GET /api/openai/info`: the model, and the source of its key.
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use super::key_state::is_refused;
@@ -27,7 +27,7 @@ failures! { InfoFailure {
 
 /// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "ModelInfo", skip_serializing_if_is_none)]
+#[oai(rename = "ModelInfo", example, skip_serializing_if_is_none)]
 struct Info {
     /// The model that is used when a client names none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,5 +124,12 @@ impl ModelInfoApi {
             (info.error, info.code) = (Some(problem.error.into_owned()), Some(ErrorCode::new(problem.code)));
         }
         Ok(Json(info))
+    }
+}
+
+impl Example for Info {
+    fn example() -> Self {
+        let model = Some("gpt-4o-mini".to_owned());
+        Self { model, credentials_valid: Some(true), error: None, code: None, credentials: None }
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/openai/test`: a turn that shows whether the model answers.
 
 use poem::web::Data;
-use poem_openapi::{Enum, Object, OpenApi};
+use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use crate::{
@@ -25,7 +25,7 @@ failures! { ModelTestFailure {
 
 /// The result of a test of the model.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "ModelTest", skip_serializing_if_is_none)]
+#[oai(rename = "ModelTest", example, skip_serializing_if_is_none)]
 struct TestResult {
     /// Whether the model answered.
     status: TestStatus,
@@ -86,5 +86,17 @@ impl ModelTestApi {
                 usage: None,
             },
         }))
+    }
+}
+
+impl Example for TestResult {
+    fn example() -> Self {
+        Self {
+            status: TestStatus::Success,
+            message: "The model answers".to_owned(),
+            test_response: Some("OK".to_owned()),
+            model: "gpt-4o-mini".to_owned(),
+            usage: Some(Usage::example()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/openai/usage`: the tokens and the cost of all turns.
 
 use poem::web::Data;
-use poem_openapi::{Enum, Object, OpenApi};
+use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use super::key_state::is_refused;
@@ -18,6 +18,7 @@ failures! { UsageFailure {
 
 /// The cost of all turns since the database was created.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct UsageReport {
     /// Tokens of all prompts.
     total_prompt_tokens: u64,
@@ -71,6 +72,16 @@ enum AccountStatus {
     NoKey,
 }
 
+/// The address of the provider's page about usage.
+const USAGE_DASHBOARD: &str = "https://platform.openai.com/usage";
+
+/// The address of the provider's page about billing.
+const BILLING_DASHBOARD: &str = "https://platform.openai.com/settings/organization/billing";
+
+/// The explanation of the numbers.
+const NOTE: &str = "Counted by this server since its database was made, at list prices; the provider's dashboard has the \
+                    last word.";
+
 pub(in crate::api) struct UsageApi;
 
 #[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
@@ -103,11 +114,9 @@ impl UsageApi {
                 model: default_model.clone(),
             },
             billing_credit_balance: None,
-            usage_dashboard_url: "https://platform.openai.com/usage".to_owned(),
-            billing_dashboard_url: "https://platform.openai.com/settings/organization/billing".to_owned(),
-            note: "Counted by this server since its database was made, at list prices; the provider's dashboard has \
-                   the last word."
-                .to_owned(),
+            usage_dashboard_url: USAGE_DASHBOARD.to_owned(),
+            billing_dashboard_url: BILLING_DASHBOARD.to_owned(),
+            note: NOTE.to_owned(),
         }))
     }
 }
@@ -117,5 +126,28 @@ fn account_status(state: &AppState, access: &Access) -> AccountStatus {
         Access::Key(_) if is_refused(state, access) => AccountStatus::KeyRefused,
         Access::Key(_) | Access::NoKeyNeeded => AccountStatus::Active,
         Access::BuiltIn | Access::Missing(_) => AccountStatus::NoKey,
+    }
+}
+
+impl Example for UsageReport {
+    fn example() -> Self {
+        let model = "gpt-4o-mini".to_owned();
+        let api_key_prefix = Some("5f0c7bd1a3e9".to_owned());
+        let account_info = AccountInfo { api_key_prefix, model: model.clone(), status: AccountStatus::Active };
+        Self {
+            total_prompt_tokens: 182_000,
+            total_completion_tokens: 41_000,
+            total_tokens: 223_000,
+            request_count: 512,
+            model,
+            estimated_cost_usd: 0.0519,
+            prompt_cost_usd: 0.0273,
+            completion_cost_usd: 0.0246,
+            account_info,
+            billing_credit_balance: None,
+            usage_dashboard_url: USAGE_DASHBOARD.to_owned(),
+            billing_dashboard_url: BILLING_DASHBOARD.to_owned(),
+            note: NOTE.to_owned(),
+        }
     }
 }

@@ -49,6 +49,7 @@ struct OpenAiModelList {
 
 /// A model, or a persona in the place of one.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct OpenAiModel {
     /// The name, for `model` in a request: that of a model, or `persona/` and the id of a persona.
     id: String,
@@ -187,12 +188,18 @@ impl OpenAiModelsApi {
 
 impl Example for OpenAiModelList {
     fn example() -> Self {
-        let model = |id: &str| OpenAiModel {
-            id: id.to_owned(),
+        let persona = OpenAiModel { id: format!("{PERSONA}amaya"), ..OpenAiModel::example() };
+        Self { object: ListObject::List, data: vec![OpenAiModel::example(), persona] }
+    }
+}
+
+impl Example for OpenAiModel {
+    fn example() -> Self {
+        Self {
+            id: "gpt-4o-mini".to_owned(),
             object: ModelObject::Model,
             created: 1_795_852_800,
             owned_by: "al-chat".to_owned(),
-        };
-        Self { object: ListObject::List, data: vec![model("gpt-4o-mini"), model("persona/amaya")] }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /clear_chat`: removes the visitor's conversation.
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use super::history::VisitFailure;
@@ -9,6 +9,7 @@ use crate::api::{AppState, Group, caller::Visit, erasure, json::Json};
 
 /// The confirmation of an operation.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct PortalDone {
     /// Always true.
     success: bool,
@@ -36,5 +37,11 @@ impl PortalClearApi {
             erasure::clear_chat(state, visitor.owner, visitor.chat).await?;
         }
         Ok(Json(PortalDone { success: true }))
+    }
+}
+
+impl Example for PortalDone {
+    fn example() -> Self {
+        Self { success: true }
     }
 }

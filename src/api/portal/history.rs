@@ -35,6 +35,7 @@ failures! { HistoryFailure {
 
 /// The messages of a visitor's chat.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct PortalHistory {
     /// The latest 1000 answered messages and their answers, the oldest first.
     history: Vec<PortalMessage>,
@@ -117,5 +118,13 @@ impl Example for PortalMessage {
     fn example() -> Self {
         let content = "What is your favourite flower?".to_owned();
         Self { role: PortalRole::User, content, timestamp: "0".to_owned() }
+    }
+}
+
+impl Example for PortalHistory {
+    fn example() -> Self {
+        let content = "Cherry blossoms, of course!".to_owned();
+        let answer = PortalMessage { role: PortalRole::Assistant, content, timestamp: "1".to_owned() };
+        Self { history: vec![PortalMessage::example(), answer] }
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /api_status`: whether a language model or the built-in responder answers.
 
 use poem::{Request, web::Data};
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use crate::api::{AppState, Group, caller::ensure_own_page, json::Json, problem::failures};
@@ -12,6 +12,7 @@ failures! { StatusFailure {
 
 /// The status of the portal: whether a language model or the built-in responder answers its messages.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct PortalStatus {
     /// Whether a language model answers.
     openai_available: bool,
@@ -42,4 +43,10 @@ impl PortalStatusApi {
 /// Whether the built-in responder answers.
 pub(super) fn is_demo_mode(state: &AppState) -> bool {
     state.credentials.demo_mode()
+}
+
+impl Example for PortalStatus {
+    fn example() -> Self {
+        Self { openai_available: true, demo_mode: false }
+    }
 }

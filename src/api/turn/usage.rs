@@ -1,12 +1,13 @@
 //! The numbers of tokens of an answer.
 
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use crate::domain::cost::TokenUsage;
 
 /// The tokens of a turn.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 pub(in crate::api) struct Usage {
     /// Tokens of the prompt.
     prompt_tokens: u64,
@@ -26,5 +27,11 @@ impl Usage {
             total_tokens: usage.total(),
             model: model.to_owned(),
         }
+    }
+}
+
+impl Example for Usage {
+    fn example() -> Self {
+        Self::new(TokenUsage { prompt: 18, completion: 9, ..TokenUsage::default() }, "gpt-4o-mini")
     }
 }
