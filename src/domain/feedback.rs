@@ -4,6 +4,9 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+/// How often the feedback on one turn can change. Each change is a line in the session log, and an event.
+pub const MAX_CHANGES: u32 = 20;
+
 /// Whether an answer was good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rating {

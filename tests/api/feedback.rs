@@ -171,6 +171,27 @@ async fn a_server_rates_with_its_api_key_without_a_limit() {
 }
 
 #[tokio::test]
+async fn feedback_on_a_turn_changes_at_most_20_times() {
+    let (_model, setup, service) = start_with(&[]).await;
+    let client = &service.client;
+    let key = accepted_key(&setup, client, "crm", &[]).await;
+    let request = client.json_request("/api/chat", &json!({ "message": "hello" })).bearer_auth(&key);
+    let turn = id_of(&client.send(request).await);
+    let by_key = |rating: &Value| client.send(rate_request(client, &turn, rating).bearer_auth(&key));
+    for change in 0..=20 {
+        by_key(&if change % 2 == 0 { up() } else { down() }).await.assert_ok();
+    }
+    by_key(&down()).await.assert_error(409, "feedback_changes_used_up");
+    assert_recorded(&by_key(&up()).await, "up");
+    let revisions = setup.log_lines("feedback").iter().map(|line| line["revision"].clone()).collect::<Vec<_>>();
+    assert_eq!(revisions, (1..=21).map(Value::from).collect::<Vec<_>>());
+    // Another turn of the same caller can be rated.
+    let request = client.json_request("/api/chat", &json!({ "message": "hello" })).bearer_auth(&key);
+    let other = id_of(&client.send(request).await);
+    assert_recorded(&client.send(rate_request(client, &other, &down()).bearer_auth(&key)).await, "down");
+}
+
+#[tokio::test]
 async fn an_address_that_rates_too_often_is_refused() {
     let (_model, setup, service) = start_with(&[("LIMIT_FEEDBACK", "2/day")]).await;
     let turn = asked(&service.client).await;
@@ -339,7 +360,10 @@ async fn a_rating_survives_a_restart_and_ends_after_seven_days() {
     clock.advance(Duration::from_hours(2));
     rate(&service.client, &turn, &up()).await.assert_error(404, "turn_not_found");
     assert_recorded(&rate(&service.client, &later, &up()).await, "up");
-    assert_eq!(setup.count_rows("answered_turns").await, 2);
+    // Rows are removed when their last day has ended.
+    clock.advance(Duration::from_hours(24));
+    assert_recorded(&rate(&service.client, &later, &down()).await, "down");
+    assert_eq!(setup.count_rows("turn_origins").await, 2);
     // The time that has passed is stored when idle sessions are closed.
     for stops in 1..=2 {
         service.client.post("/api/session/start", &json!({})).await.assert_ok();
@@ -348,7 +372,9 @@ async fn a_rating_survives_a_restart_and_ends_after_seven_days() {
     }
     service.stop().await;
     let _service = setup.start_with_clock(clock.clock("UTC")).await;
-    wait_until("the removal", async || (setup.count_rows("answered_turns").await == 1).then_some(())).await;
+    for table in ["turn_origins", "turn_ratings"] {
+        wait_until("the removal", async || (setup.count_rows(table).await == 1).then_some(())).await;
+    }
 }
 
 #[tokio::test]
@@ -363,7 +389,8 @@ async fn a_rating_that_only_the_log_has_is_recovered_with_its_event() {
     service.stop().await;
     // As if the process had been killed after the lines were written: the database holds the start only.
     setup.change_database("UPDATE log_instances SET counted = 1, complete = 0, chain = NULL").await;
-    setup.change_database("DELETE FROM answered_turns").await;
+    setup.change_database("DELETE FROM turn_origins").await;
+    setup.change_database("DELETE FROM turn_ratings").await;
     setup.change_database("DELETE FROM event_outbox").await;
     receiver.restart().await;
     let service = setup.start().await;
@@ -371,6 +398,30 @@ async fn a_rating_that_only_the_log_has_is_recovered_with_its_event() {
     assert_eq!(events[1].body["data"]["rating"], "up");
     assert_recorded(&rate(&service.client, &turn, &up()).await, "up");
     assert_eq!(logged(&setup).len(), 1);
+}
+
+#[tokio::test]
+async fn a_recovered_comment_is_recognized() {
+    for content in ["plain", "on"] {
+        let model = FakeModel::start().await;
+        let setup = TestSetup::for_model(&model).with("SESSION_LOG_CONTENT", content).on_sqlite();
+        let service = setup.start().await;
+        let turn = asked(&service.client).await;
+        let body = json!({ "rating": "down", "comment": COMMENT });
+        for rating in [&up(), &body] {
+            rate(&service.client, &turn, rating).await.assert_ok();
+        }
+        service.stop().await;
+        // As if the process had been killed after the lines were written.
+        setup.change_database("UPDATE log_instances SET counted = 1, complete = 0, chain = NULL").await;
+        setup.change_database("DELETE FROM turn_origins").await;
+        setup.change_database("DELETE FROM turn_ratings").await;
+        let service = setup.start().await;
+        assert_eq!(rate(&service.client, &turn, &body).await.assert_ok()["has_comment"], true, "{content}");
+        assert_eq!(setup.log_lines("feedback").len(), 2, "{content}");
+        rate(&service.client, &turn, &up()).await.assert_ok();
+        assert_eq!(setup.log_lines("feedback")[2]["revision"], 3, "{content}");
+    }
 }
 
 #[tokio::test]

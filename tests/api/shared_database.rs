@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -25,6 +26,8 @@ use crate::{
     postgres::cluster::{self, Cluster},
     support::{
         client::HttpResponse,
+        diagnostics::Diagnostics,
+        manual_clock::ManualClock,
         service::{Service, TestSetup, wait_until},
         user::{User, number, prompt_lines},
         visitor::Visitor,
@@ -375,4 +378,73 @@ async fn an_answer_of_one_replica_is_rated_at_another() {
     ada.delete_chat(chat).await;
     let again = ada.post(&path, &body).await.assert_ok();
     assert_eq!(again["has_comment"], false, "the texts of the chat are erased");
+}
+
+/// Asks one replica so many questions, and returns the ids of the turns when another replica finds them, too.
+async fn turns_of_both(setup: &TestSetup, service: &Service, count: usize) -> Vec<String> {
+    let answers = join_all((0..count).map(|_| service.client.chat("hello"))).await;
+    let is_stored = async || (setup.count_rows("turn_origins").await >= i64::try_from(count).unwrap()).then_some(());
+    wait_until("the rows of the turns", is_stored).await;
+    answers.iter().map(|answer| answer.header("x-request-id").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn of_ratings_at_once_the_last_in_the_logs_counts() {
+    let database = cluster::shared().database();
+    let model = FakeModel::start().await;
+    let setup = || TestSetup::for_model(&model).with("DATABASE_URL", database.as_str());
+    let setups = [setup(), setup()];
+    let minute = SignedDuration::from_mins(1);
+    let ahead = ManualClock::at(&(Timestamp::now() + minute).to_string());
+    let services = [setups[0].start_with_clock(ahead.clock("UTC")).await, setups[1].start().await];
+    let [ahead, behind] = services.each_ref().map(|service| &service.client);
+    let turn = turns_of_both(&setups[0], &services[0], 1).await.remove(0);
+    let (up, down) = (json!({ "rating": "up" }), json!({ "rating": "down" }));
+    // The replica whose line has the later time stores its rating first.
+    let lock = setups[0].lock_database_with("LOCK TABLE turn_ratings IN EXCLUSIVE MODE").await;
+    let then = async {
+        setups[0].wait_for_log_lines("feedback", 1).await;
+        let release = async {
+            setups[1].wait_for_log_lines("feedback", 1).await;
+            lock.release().await;
+        };
+        tokio::join!(rate(behind, &turn, &down), release).0
+    };
+    let (later, earlier) = tokio::join!(rate(ahead, &turn, &up), then);
+    (later.assert_ok(), earlier.assert_ok());
+    let lines = || setups.each_ref().map(|setup| setup.log_lines("feedback"));
+    assert!(lines().iter().flatten().all(|line| line["revision"] == 1 && line["previous_rating"].is_null()));
+    // The same again changes nothing.
+    for client in [ahead, behind] {
+        rate(client, &turn, &up).await.assert_ok();
+    }
+    assert_eq!(lines().map(|lines| lines.len()), [1, 1]);
+    // Whoever rates afterwards replaces it, whatever the clock says.
+    rate(behind, &turn, &down).await.assert_ok();
+    rate(ahead, &turn, &down).await.assert_ok();
+    let [_, lines] = lines();
+    assert_eq!((&lines[1]["revision"], &lines[1]["previous_rating"]), (&json!(2), &json!("up")));
+    assert_eq!(setups[0].log_lines("feedback").len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn ratings_of_the_same_turns_do_not_deadlock() {
+    let diagnostics = Diagnostics::collect();
+    let Replicas { model: _model, setups, services, .. } = start_replicas().await;
+    let turns = turns_of_both(&setups[0], &services[0], 24).await;
+    let (up, down) = (json!({ "rating": "up" }), json!({ "rating": "down" }));
+    let lock = setups[0].lock_database_with("LOCK TABLE turn_ratings IN EXCLUSIVE MODE").await;
+    let here = join_all(turns.iter().map(|turn| rate(&services[0].client, turn, &up)));
+    let there = join_all(turns.iter().rev().map(|turn| rate(&services[1].client, turn, &down)));
+    let release = async {
+        for setup in &setups {
+            setup.wait_for_log_lines("feedback", 1).await;
+        }
+        lock.release().await;
+    };
+    let (here, there, ()) = tokio::join!(here, there, release);
+    here.iter().chain(&there).for_each(|answer| drop(answer.assert_ok()));
+    assert_eq!(diagnostics.lines("cannot be written"), [""; 0]);
 }

@@ -286,6 +286,8 @@ pub struct FeedbackLine<'a> {
     /// The id of the persona; missing if none was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona: Option<&'a str>,
+    /// The number of the feedback on the turn, from 1.
+    pub revision: u32,
     /// The rating: `up` or `down`.
     pub rating: &'a str,
     /// The rating that this one replaces; missing for the first one.

@@ -137,12 +137,20 @@ pub struct LoggedRating {
     pub persona: Option<String>,
     /// The name of the model that was called.
     pub model: String,
+    /// The number of the feedback on the turn, from 1.
+    pub revision: u32,
     /// The rating.
     pub rating: String,
     /// The rating that this one replaces.
     pub previous_rating: Option<String>,
     /// Whether there is a comment.
     pub has_comment: bool,
+    /// The id of the key that has sealed the comment; only with `SESSION_LOG_CONTENT=on`.
+    pub content_key: Option<String>,
+    /// The sealed comment; only with `SESSION_LOG_CONTENT=on`.
+    pub sealed: Option<String>,
+    /// The comment; only with `SESSION_LOG_CONTENT=plain`.
+    pub comment: Option<String>,
 }
 
 /// A line that changes the database.

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     bulk_delete,
     failure::StorageFailure,
-    feedback::{LoggedFeedback, TurnOrigin},
     handle::Storage,
     logged_event::LoggedEvent,
-    statement::sql,
+    logged_feedback::LoggedFeedback,
+    statement::{Statement, sql},
+    turn_origin::TurnOrigin,
+    turn_origin_rows::{self, day_of},
 };
-use crate::domain::{
-    account::OwnerId, feedback::Rating, log_position::LogEnd, session::SessionId, tenant::TicketVisitor,
-};
+use crate::domain::{feedback::Rating, log_position::LogEnd, session::SessionId};
 
 /// The retention time for which an answered turn is stored, so that its caller can rate it.
 const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -27,39 +27,30 @@ pub struct AnsweredTurn {
     pub model: String,
     /// The caller, the site, the persona and the keys of the turn.
     pub origin: TurnOrigin,
-    /// The rating; `None` before the first feedback.
-    pub rating: Option<Rating>,
+    /// The latest feedback; `None` before the first one.
+    pub feedback: Option<StoredFeedback>,
+}
+
+/// The latest feedback on a turn.
+#[derive(Clone, Debug)]
+pub struct StoredFeedback {
+    /// The number of the feedback, as in its line.
+    pub revision: u32,
+    /// The rating.
+    pub rating: Rating,
     /// The mark by which the comment is recognized; `None` without a comment.
     pub comment_mark: Option<String>,
 }
 
-type TurnRow = (
-    Option<String>,
-    Option<i64>,
-    Option<String>,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    i64,
-    Option<String>,
-    Option<String>,
-);
+/// The columns of a turn, and of its feedback if there is any.
+type TurnRow = (String, Option<i64>, Option<String>, Option<String>);
 
-fn answered_turn(row: TurnRow) -> AnsweredTurn {
-    let (session, owner, visitor, model, persona, site, api_key, content_key, expires_at, rating, comment_mark) = row;
-    let origin = TurnOrigin {
-        chat_owner: owner.map(OwnerId),
-        visitor: visitor.as_deref().and_then(TicketVisitor::parse),
-        persona,
-        site,
-        api_key,
-        content_key,
-        expires_at: Timestamp::from_microsecond(expires_at).unwrap_or_default(),
-    };
-    let session_id = session.and_then(|id| SessionId::parse(&id).ok());
-    AnsweredTurn { session_id, model, origin, rating: rating.as_deref().and_then(Rating::parse), comment_mark }
+fn stored_feedback(
+    revision: Option<i64>,
+    rating: Option<&str>,
+    comment_mark: Option<String>,
+) -> Option<StoredFeedback> {
+    Some(StoredFeedback { revision: revision?.try_into().ok()?, rating: Rating::parse(rating?)?, comment_mark })
 }
 
 impl Storage {
@@ -72,15 +63,22 @@ impl Storage {
     /// Returns an answered turn of the last days. Turns and feedback that were logged before are found.
     pub async fn answered_turn(&self, request_id: &str) -> Result<Option<AnsweredTurn>, StorageFailure> {
         self.turn_writer.flush().await?;
+        // Rows are by their last days, which are today and the days that are left of the retention, and one more at a replica whose
+        // day has begun earlier.
+        let statement =
+            sql("SELECT turn_origins.origin, turn_ratings.revision, turn_ratings.rating, turn_ratings.comment_mark
+             FROM turn_origins LEFT JOIN turn_ratings ON turn_ratings.request_id = turn_origins.request_id
+             WHERE turn_origins.request_id = $1 AND turn_origins.last_day IN ($2, $3, $4, $5, $6, $7, $8, $9, $10)");
+        let now = self.retention_time();
+        let today = day_of(now);
+        let days = today..=today + RETENTION.as_hours() / 24 + 1;
         let row: Option<TurnRow> =
-            sql("SELECT session_id, owner_id, visitor, model, persona, site, api_key, content_key,
-                    expires_at, rating, comment_mark
-             FROM answered_turns WHERE request_id = $1 AND expires_at > $2")
-            .bind(request_id)
-            .bind(self.time.retention_time())
-            .fetch_optional(&self.write)
-            .await?;
-        Ok(row.map(answered_turn))
+            days.fold(statement.bind(request_id), Statement::bind).fetch_optional(&self.write).await?;
+        Ok(row.and_then(|(origin, revision, rating, comment_mark)| {
+            let (session_id, model, origin) = turn_origin_rows::parse(&origin)?;
+            let feedback = stored_feedback(revision, rating.as_deref(), comment_mark);
+            (origin.expires_at > now).then_some(AnsweredTurn { session_id, model, origin, feedback })
+        }))
     }
 
     /// Queues feedback that is in the session log for the next transaction.
@@ -90,16 +88,31 @@ impl Storage {
         self.turn_writer.enqueue(event, Some(end));
     }
 
-    /// Deletes the turns that can be rated no more.
+    /// Deletes the turns that can be rated no more, at the end of their last days.
     pub async fn purge_answered_turns(&self) -> Result<(), StorageFailure> {
-        let now = self.time.retention_time();
+        let today = day_of(self.retention_time());
+        while let Some(day) = self.first_last_day().await?.filter(|day| *day < today) {
+            bulk_delete::in_batches(&self.write, |limit| {
+                sql("DELETE FROM turn_origins WHERE last_day = $1 AND request_id IN (
+                         SELECT request_id FROM turn_origins WHERE last_day = $1 LIMIT $2)")
+                .bind(day)
+                .bind(limit)
+            })
+            .await?;
+        }
         bulk_delete::in_batches(&self.write, |limit| {
-            sql("DELETE FROM answered_turns WHERE request_id IN (
-                     SELECT request_id FROM answered_turns WHERE expires_at <= $1 LIMIT $2)")
-            .bind(now)
+            sql("DELETE FROM turn_ratings WHERE request_id IN (
+                     SELECT request_id FROM turn_ratings WHERE last_day < $1 LIMIT $2)")
+            .bind(today)
             .bind(limit)
         })
         .await?;
         Ok(())
+    }
+
+    /// Returns the earliest last day of a turn; `None` without turns.
+    async fn first_last_day(&self) -> Result<Option<i64>, StorageFailure> {
+        let (day,): (Option<i64>,) = sql("SELECT MIN(last_day) FROM turn_origins").fetch_one(&self.write).await?;
+        Ok(day)
     }
 }

@@ -1,7 +1,7 @@
 //! The events of the session log that the database stores, too.
 
 use super::{
-    feedback::LoggedFeedback,
+    logged_feedback::LoggedFeedback,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
     settled_key::SettledKey,
@@ -43,6 +43,14 @@ impl LoggedEvent {
         match self {
             Self::Turn(record) => Some(record),
             Self::Start | Self::SessionStop { .. } | Self::Feedback(_) | Self::KeySettled(_) => None,
+        }
+    }
+
+    /// Returns the feedback.
+    pub(super) fn feedback(&self) -> Option<&LoggedFeedback> {
+        match self {
+            Self::Feedback(feedback) => Some(feedback),
+            Self::Start | Self::Turn(_) | Self::SessionStop { .. } | Self::KeySettled(_) => None,
         }
     }
 

@@ -52,6 +52,7 @@ const VERSIONS: &[Version] = versions! {
     24 "0024_event_outbox.sql" "outbox of events";
     25 "0025_answered_turns.sql" "answered turns";
     26 "0026_answer_sources.sql" "sources of stored answers";
+    27 "0027_turn_origins.sql" "origins and ratings of turns";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -6,7 +6,6 @@
 //! texts); only the table definitions in `migrations/` and the search differ.
 
 mod accounts;
-mod answered_turn_rows;
 mod answered_turns;
 mod api_keys;
 mod backup;
@@ -27,7 +26,6 @@ mod database_time;
 mod events;
 mod exchanges;
 mod failure;
-mod feedback;
 mod file_loss;
 mod handle;
 mod idempotency;
@@ -40,6 +38,7 @@ mod log_instances;
 mod log_snapshot;
 mod log_totals;
 mod logged_event;
+mod logged_feedback;
 mod message_list;
 mod messages;
 mod migrations;
@@ -74,6 +73,9 @@ mod sqlite;
 mod sqlite_file;
 mod statement;
 mod stored_message;
+mod turn_origin;
+mod turn_origin_rows;
+mod turn_rating_rows;
 mod turn_record;
 mod turn_repository;
 mod turn_rows;
@@ -87,7 +89,7 @@ mod writer;
 
 pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
-    answered_turns::AnsweredTurn,
+    answered_turns::{AnsweredTurn, StoredFeedback},
     api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
     chat_list::ChatList,
@@ -98,7 +100,6 @@ pub use self::{
     events::{NewEvent, QueuedOnce},
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
-    feedback::{LoggedFeedback, TurnOrigin},
     file_loss::FileLoss,
     handle::Storage,
     idempotency::{ClaimedKey, NewClaim},
@@ -108,6 +109,7 @@ pub use self::{
     log_snapshot::{LogSnapshot, ModelUsage},
     log_totals::LogTotal,
     logged_event::LoggedEvent,
+    logged_feedback::LoggedFeedback,
     message_list::{ListedMessages, MessageList},
     open_failure::DatabaseOpenFailure,
     other_logs::OtherLogs,
@@ -124,6 +126,7 @@ pub use self::{
     snapshot_rows::{MessagePage, SnapshotRows},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
+    turn_origin::TurnOrigin,
     turn_record::TurnRecord,
     turn_rows::{SessionTurn, StoredSession, StoredTurn, TurnRow},
     usage_totals::UsageTotals,

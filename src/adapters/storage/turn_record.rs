@@ -5,9 +5,9 @@ use std::{borrow::Cow, time::Duration};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    feedback::TurnOrigin,
     outbox_destination::Destination,
     outbox_entry::{AddressedEntry, OutboxEntry},
+    turn_origin::TurnOrigin,
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},

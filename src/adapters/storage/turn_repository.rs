@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use uuid::Uuid;
 
 use super::{
-    answered_turn_rows,
     bulk_insert::BulkInsert,
     column_values::to_integer,
     database::{Pool, Transaction},
@@ -15,6 +14,7 @@ use super::{
     logged_event::{LoggedEvent, PositionedEvent, is_unlogged_turn},
     outboxes,
     statement::sql,
+    turn_origin_rows, turn_rating_rows,
     turn_record::TurnRecord,
 };
 use crate::domain::{
@@ -116,14 +116,14 @@ impl TurnRepository {
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
         add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
-        answered_turn_rows::insert(transaction, &turns).await?;
+        turn_origin_rows::insert(transaction, &turns).await?;
+        turn_rating_rows::store(transaction, events.clone().filter_map(LoggedEvent::feedback)).await?;
         outboxes::insert(transaction, &events.clone().flat_map(LoggedEvent::outbox_entries)).await?;
         for event in events {
             match event {
                 LoggedEvent::SessionStop { id, .. } => mark_stop_logged(transaction, id).await?,
-                LoggedEvent::Feedback(feedback) => answered_turn_rows::rate(transaction, feedback).await?,
                 LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
-                LoggedEvent::Start | LoggedEvent::Turn(_) => {}
+                LoggedEvent::Start | LoggedEvent::Turn(_) | LoggedEvent::Feedback(_) => {}
             }
         }
         Ok(())

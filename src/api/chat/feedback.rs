@@ -34,6 +34,7 @@ failures! { FeedbackFailure {
     404 "There is no such answered turn, or no longer, or it belongs to another session, account, visitor or API \
          key (`turn_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
+    409 "The feedback on this turn was changed 20 times; the last one stays (`feedback_changes_used_up`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
     429 "The address has rated too many answers (`feedback_limit_reached`).",
@@ -123,6 +124,7 @@ impl FeedbackApi {
     ///
     /// Records what the caller of an answered turn thinks of the answer, up to seven days after it. A second request replaces the
     /// first one; the same again changes nothing, and a rating without a comment leaves the comment on the same rating as it is.
+    /// The feedback on a turn can be changed 20 times.
     #[oai(path = "/:request_id/feedback", method = "post", operation_id = "giveFeedback")]
     async fn give(
         &self,

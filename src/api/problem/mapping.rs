@@ -148,6 +148,7 @@ impl From<FeedbackFailure> for Problem {
     fn from(failure: FeedbackFailure) -> Self {
         let problem = match &failure {
             FeedbackFailure::TooMany(refused) => of_address(refused),
+            FeedbackFailure::TooManyChanges => Self::new(&requests::FEEDBACK_CHANGES_USED_UP),
             FeedbackFailure::NoTurn => Self::new(&resources::TURN_NOT_FOUND),
             FeedbackFailure::Log(_) => Self::new(&turns::SESSION_LOG_UNAVAILABLE.error),
             FeedbackFailure::Storage(_) => storage_unavailable(),

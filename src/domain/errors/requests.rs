@@ -31,6 +31,15 @@ error_rows! {
         action: "Wait as long as `Retry-After` says.",
     }
 
+    /// The feedback on this turn was changed 20 times. The last one stays.
+    FEEDBACK_CHANGES_USED_UP {
+        status: 409,
+        code: "feedback_changes_used_up",
+        retry_after: RetryAfter::None,
+        sentence: "This answer was rated too often; its last rating stays as it is",
+        action: "Don't send further feedback on this turn.",
+    }
+
     /// As many events wait for `EVENTS_URL` as `EVENTS_QUEUE_LIMIT` allows, so that the request for a person cannot be passed on.
     EVENT_QUEUE_FULL {
         status: 503,

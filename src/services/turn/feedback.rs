@@ -13,18 +13,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     feedback_failure::FeedbackFailure,
+    logged_comment::LoggedComment,
     recording::Recorder,
     registry::Registry,
     text_scope::{AskedBy, TurnClient},
 };
 use crate::{
     adapters::{
-        session_log::{CommentText, FeedbackLine, LogUnavailable},
+        session_log::{FeedbackLine, LogUnavailable},
         storage::{AnsweredTurn, LoggedFeedback, Storage, StorageFailure},
     },
     domain::{
         client_ip::ClientIp,
-        feedback::{Comment, Rating},
+        feedback::{Comment, MAX_CHANGES, Rating},
         limits::{LimitScope, TooManyOfAddress, UsageLimits},
         log_position::LogEnd,
         session::SessionId,
@@ -78,14 +79,6 @@ pub(super) struct Feedback {
     tasks: Tasks,
     /// The latest feedback on each turn. The cache changes an entry only once at a time, so further feedback on the turn waits.
     latest_by_turn: Cache<String, RecordedFeedback>,
-}
-
-/// A comment in the form in which it is logged.
-struct LoggedComment {
-    /// The mark by which the comment is recognized.
-    mark: String,
-    /// The sealed comment; `None` if texts are logged openly.
-    sealed: Option<String>,
 }
 
 impl Feedback {
@@ -151,7 +144,7 @@ async fn record_next(
     let turn = storage.answered_turn(&new.request_id).await?.filter(|turn| is_of(client, turn));
     let turn = turn.ok_or(FeedbackFailure::NoTurn)?;
     let logged = match &new.comment {
-        Some(comment) => logged_comment(storage, content, &new.request_id, &turn, comment).await?,
+        Some(comment) => LoggedComment::new(comment, content, &new.request_id, &turn, storage).await?,
         None => None,
     };
     let mark = logged.as_ref().map(|comment| &comment.mark);
@@ -161,10 +154,14 @@ async fn record_next(
         LogContent::Off => false,
     };
     let answer = RecordedFeedback { at: clock.now(), has_comment: mark.is_some(), takes_comments };
-    // A rating without a comment leaves the comment on the same rating as it is.
-    if turn.rating == Some(new.rating) && (mark.is_none() || turn.comment_mark.as_ref() == mark) {
-        let has_comment = turn.comment_mark.is_some();
-        return Ok(RecordedFeedback { has_comment, ..answer });
+    if let Some(stored) = &turn.feedback {
+        // A rating without a comment leaves the comment on the same rating as it is.
+        if stored.rating == new.rating && (mark.is_none() || stored.comment_mark.as_ref() == mark) {
+            return Ok(RecordedFeedback { has_comment: stored.comment_mark.is_some(), ..answer });
+        }
+        if stored.revision > MAX_CHANGES {
+            return Err(FeedbackFailure::TooManyChanges);
+        }
     }
     log_feedback(recorder, answer.at, &turn, new, logged).await?;
     // So that other replicas know of it before the client does. If this fails, the database gets it later.
@@ -186,28 +183,6 @@ fn is_of(client: &TurnClient, turn: &AnsweredTurn) -> bool {
     asked_by.admits(client)
 }
 
-/// Returns a comment as it is to be logged; `None` if texts are not logged, or those of the turn were not or were erased.
-async fn logged_comment(
-    storage: &Storage,
-    content: LogContent,
-    request_id: &str,
-    turn: &AnsweredTurn,
-    comment: &Comment,
-) -> Result<Option<LoggedComment>, StorageFailure> {
-    let text = comment.expose();
-    match (content, &turn.origin.content_key) {
-        (LogContent::Plain, _) => {
-            Ok(Some(LoggedComment { mark: blake3::hash(text.as_bytes()).to_hex().to_string(), sealed: None }))
-        }
-        (LogContent::Sealed, Some(id)) => {
-            let Some(stored) = storage.content_key_reader().key(id).await? else { return Ok(None) };
-            let sealed = CommentText { comment: text.into() }.seal(&stored.key, request_id);
-            Ok(sealed.map(|sealed| LoggedComment { mark: stored.key.mark(text), sealed: Some(sealed) }))
-        }
-        (LogContent::Sealed, None) | (LogContent::Off, _) => Ok(None),
-    }
-}
-
 /// Writes the line of feedback, and queues what the database gets.
 async fn log_feedback(
     recorder: &Recorder,
@@ -216,7 +191,8 @@ async fn log_feedback(
     new: &NewFeedback,
     comment: Option<LoggedComment>,
 ) -> Result<(), LogUnavailable> {
-    let origin = &turn.origin;
+    let (origin, previous) = (&turn.origin, turn.feedback.as_ref());
+    let revision = previous.map_or(1, |feedback| feedback.revision.saturating_add(1));
     let sealed = comment.as_ref().and_then(|comment| comment.sealed.as_deref());
     let is_plain = comment.is_some() && sealed.is_none();
     let line = FeedbackLine {
@@ -226,8 +202,9 @@ async fn log_feedback(
         model: &turn.model,
         site: origin.site.as_deref(),
         persona: origin.persona.as_deref(),
+        revision,
         rating: new.rating.as_str(),
-        previous_rating: turn.rating.map(Rating::as_str),
+        previous_rating: previous.map(|feedback| feedback.rating.as_str()),
         has_comment: comment.is_some(),
         content_key: origin.content_key.as_deref().filter(|_| sealed.is_some()),
         sealed,
@@ -236,9 +213,15 @@ async fn log_feedback(
     let mut lines = recorder.log.lines(at);
     lines.add(&line);
     let event = recorder.outbox_entries.feedback_given(&line, at);
-    let request_id = new.request_id.clone();
-    let comment_mark = comment.map(|comment| comment.mark);
-    let feedback = LoggedFeedback { request_id, rating: new.rating, comment_mark, event };
+    let feedback = LoggedFeedback {
+        request_id: new.request_id.clone(),
+        revision,
+        at,
+        rating: new.rating,
+        comment_mark: comment.map(|comment| comment.mark),
+        turn_expires_at: origin.expires_at,
+        event,
+    };
     let (storage, metrics, rating) = (recorder.storage.clone(), Arc::clone(&recorder.metrics), new.rating);
     let store = move |end: Option<LogEnd>| {
         if let Some(end) = end {

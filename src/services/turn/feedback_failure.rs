@@ -13,6 +13,9 @@ pub enum FeedbackFailure {
     /// The address has rated too often.
     #[error(transparent)]
     TooMany(#[from] TooManyOfAddress),
+    /// The feedback on the turn has changed as often as it may.
+    #[error("the feedback on this turn has changed as often as it may")]
+    TooManyChanges,
     /// The client has no such answered turn of the last days.
     #[error("the client has no such answered turn of the last days")]
     NoTurn,

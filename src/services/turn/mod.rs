@@ -25,6 +25,7 @@ mod image_hosts;
 mod interrupted;
 mod journal;
 mod limits;
+mod logged_comment;
 mod memory_guard;
 mod metrics;
 mod model_calls;

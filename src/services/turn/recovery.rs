@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{recording::Recorder, recovered_answers::RecoveredAnswers, recovery_progress::RecoveryProgress};
+use super::{
+    logged_comment, recording::Recorder, recovered_answers::RecoveredAnswers, recovery_progress::RecoveryProgress,
+};
 use crate::{
     adapters::{
         session_log::{InterruptedStreams, LoggedLine, LoggedTurn, MissingLines, UncountedBatch, outage_of},
@@ -186,8 +188,16 @@ impl<'a> Recovery<'a> {
             LoggedLine::Feedback(line) => {
                 if let Some(rating) = Rating::parse(&line.rating) {
                     let event = self.recorder.outbox_entries.logged_feedback(&line);
-                    // The mark of a comment is not logged: the same comment again gets another line.
-                    let feedback = LoggedFeedback { request_id: line.request_id, rating, comment_mark: None, event };
+                    let storage = &self.recorder.storage;
+                    let feedback = LoggedFeedback {
+                        comment_mark: logged_comment::mark_in(&line, storage).await?,
+                        request_id: line.request_id,
+                        revision: line.revision,
+                        at: line.timestamp,
+                        rating,
+                        turn_expires_at: storage.feedback_expiry(),
+                        event,
+                    };
                     self.push(LoggedEvent::Feedback(Box::new(feedback)), events);
                 }
             }

@@ -1,9 +1,8 @@
-//! Data of feedback: the caller of the turn that is rated, and the rating as it is logged.
+//! Where an answered turn came from, by which feedback of its caller is accepted.
 
 use jiff::Timestamp;
 
-use super::outbox_entry::OutboxEntry;
-use crate::domain::{account::OwnerId, feedback::Rating, tenant::TicketVisitor};
+use crate::domain::{account::OwnerId, tenant::TicketVisitor};
 
 /// The caller of an answered turn, the names that its feedback line repeats, and the end of the time for feedback.
 #[derive(Clone, Debug, Default)]
@@ -22,17 +21,4 @@ pub struct TurnOrigin {
     pub content_key: Option<String>,
     /// The retention time from which the turn cannot be rated any more.
     pub expires_at: Timestamp,
-}
-
-/// Feedback whose line is in the session log.
-#[derive(Clone, Debug)]
-pub struct LoggedFeedback {
-    /// The id of the turn's request.
-    pub request_id: String,
-    /// The rating.
-    pub rating: Rating,
-    /// The mark of the comment.
-    pub comment_mark: Option<String>,
-    /// The event for the owner's receiver.
-    pub event: OutboxEntry,
 }
