@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Returns the value of this metric; `None` if it is missing.
-async fn metric(client: &Client, name: &str) -> Option<f64> {
+pub async fn metric(client: &Client, name: &str) -> Option<f64> {
     let answer = client.get("/metrics").await;
     assert_eq!(answer.status, 200);
     let value = answer.text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -2,10 +2,22 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test api generated_docs` writes them.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use al_chat::foundation::config::{SECRET_VARIABLES, VARIABLES, Variable};
 use serde_json::Value;
+
+use crate::{
+    fakes::{
+        model::{Behaviour, FakeModel},
+        papita::FakePapita,
+    },
+    support::service::TestSetup,
+};
 
 /// Fails unless the file holds this text. Writes the file instead if `UPDATE_DOCS` is set.
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
@@ -54,4 +66,54 @@ fn each_error_code_is_in_the_contract_and_the_reference() {
     for code in codes {
         assert!(reference.contains(&format!("\n| `{code}` |")), "{code} is not in docs/errors.md");
     }
+}
+
+/// Returns the metrics of a service that has all of them: with both hooks, two providers and a key of Papita, after a turn
+/// that was answered and one that was not.
+async fn all_metrics() -> String {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    model.accept_any_key();
+    papita.serve_key("sk-of-papita");
+    let setup = TestSetup::for_papita(&model, &papita);
+    let two =
+        format!("[[providers]]\nname = \"two\"\nbase_url = \"{}\"\nkey = {{ env = \"TWO\" }}\n", model.base_url());
+    fs::write(setup.path().join("al-chat.toml"), format!("{two}[[models]]\nname = \"other\"\nprovider = \"two\"\n"))
+        .expect("a file");
+    let nobody = "http://127.0.0.1:9/";
+    let hooks = [("GUARD_URL", nobody), ("GUARD_ANSWERS", "on"), ("GUARD_FAIL", "open"), ("CONTEXT_URL", nobody)];
+    let service = setup.with_all(&hooks).with("TWO", "sk-two").with("MODEL_RETRIES", "0").start().await;
+    service.client.chat("hello").await.assert_ok();
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
+    service.client.chat("hello").await.assert_error(400, "request_refused");
+    service.client.get("/metrics").await.text
+}
+
+#[tokio::test]
+async fn the_metrics_are_listed() {
+    let file = "docs/metrics.md";
+    let current = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("docs/metrics.md");
+    let (introduction, _) = current.split_once("| metric |").expect("the table of metrics");
+    let text = all_metrics().await;
+    let mut labels = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for series in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, rest) = series.split_once(['{', ' ']).expect("a name");
+        let pairs = rest.split_once('}').map_or("", |(pairs, _)| pairs);
+        let of_metric =
+            pairs.split("\",").filter_map(|pair| Some(pair.split_once('=')?.0)).filter(|label| *label != "le");
+        let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+        labels.entry(name).or_default().extend(of_metric.clone());
+        of_histogram.into_iter().for_each(|name| labels.entry(name).or_default().extend(of_metric.clone()));
+    }
+    let (mut rows, mut about) = (BTreeSet::new(), "");
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            about = help.split_once(' ').expect("a description").1.trim_end_matches('.');
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' ')) {
+            let labels = labels[name].iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+            rows.insert(format!("| `{name}` | {kind} | {labels} | {about} |\n"));
+        }
+    }
+    let rows = rows.into_iter().collect::<String>();
+    let table = format!("| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n{rows}");
+    assert_generated(file, &format!("{introduction}{table}"));
 }

@@ -79,6 +79,7 @@ mod long_lists;
 #[cfg(unix)]
 mod lost_database;
 mod messages;
+mod metric_figures;
 mod metrics;
 mod model_call_lines;
 mod model_errors;

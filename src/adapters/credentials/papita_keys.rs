@@ -75,6 +75,11 @@ impl PapitaKeys {
         &self.0.presence
     }
 
+    /// Returns the time since the key was fetched; `None` if there is none.
+    pub(super) fn key_age(&self) -> Option<Duration> {
+        self.0.keys.iter().next().map(|(_, cached)| cached.fetched_at.elapsed())
+    }
+
     /// Whether there is a key, fresh or stale.
     pub(super) async fn has_key(&self) -> bool {
         self.0.keys.get(&()).await.is_some()

@@ -1,6 +1,6 @@
 //! The choice between Papita's key, the local key, no key and the built-in responder.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 
@@ -104,6 +104,12 @@ impl Credentials {
             Some(papita) => papita.replacement(refused).await,
             None => self.0.local.other_than(&refused.key).await,
         }
+    }
+
+    /// Returns the time since Papita returned the key that turns use; `None` if they use no key of Papita.
+    #[must_use]
+    pub fn age_of_papita_key(&self) -> Option<Duration> {
+        self.0.papita.as_ref()?.key_age()
     }
 
     /// Returns the key of the settings.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -201,6 +202,12 @@ impl SessionLog {
     /// it could not be logged. The writer retries by itself.
     pub fn ensure_writable(&self) -> Result<(), LogUnavailable> {
         if self.state.is_writable() && self.is_alive() { Ok(()) } else { Err(LogUnavailable) }
+    }
+
+    /// Returns the times of writes of lines, in seconds.
+    #[must_use]
+    pub fn write_seconds(&self) -> &Histogram {
+        self.state.write_seconds()
     }
 
     /// Returns whether the writer's thread is running.

@@ -237,7 +237,7 @@ impl Writer {
     /// Appends the buffer to a day's file. `end` is the end of the log after it. Returns whether it is written; if not, a gap
     /// begins.
     fn append_buffer(&mut self, date: civil::Date, end: LogEnd) -> bool {
-        let write = self.state.begin();
+        let write = self.state.begin_timed();
         let appended = self.files.append(date, &self.buffer);
         drop(write);
         match appended {

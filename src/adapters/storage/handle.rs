@@ -1,6 +1,7 @@
 //! The handle to an open database: opening, health, and closing.
 
 use jiff::Timestamp;
+use prometheus_client::metrics::histogram::Histogram;
 use uuid::Uuid;
 
 use super::{
@@ -70,6 +71,7 @@ impl Storage {
         let first_use = async {
             if let Some(heartbeat) = &heartbeat {
                 replica.send_heartbeat(heartbeat).await?;
+                replica.count_others(heartbeat).await?;
             }
             let time = DatabaseTime::begin(&write, clock).await?;
             let outboxes = Outboxes::open(outbox_limits, &write, &read, &time).await?;
@@ -144,6 +146,18 @@ impl Storage {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.turn_writer.is_writable() && self.file_loss().is_none()
+    }
+
+    /// Returns the times of the transactions that store turns, in seconds.
+    #[must_use]
+    pub fn write_seconds(&self) -> &Histogram {
+        self.turn_writer.write_seconds()
+    }
+
+    /// Returns the number of processes that use the database, with this one, as of the last few seconds.
+    #[must_use]
+    pub fn replicas(&self) -> u64 {
+        1 + self.replica.others()
     }
 
     /// Returns what has happened to the file of a SQLite database if it is not at its place any more.

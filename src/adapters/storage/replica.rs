@@ -5,7 +5,13 @@
 //!
 //! SQLite has one process and an empty table of replicas: an id found in another table belongs to a process that has ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -19,16 +25,25 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The id of this process: the id of its session log, and its own id, which the lines of the log have. A restarted process has another id.
 #[derive(Clone, Debug)]
-pub(super) struct Replica(Arc<str>);
+pub(super) struct Replica {
+    id: Arc<str>,
+    /// The number of other replicas at the last look.
+    others: Arc<AtomicU64>,
+}
 
 impl Replica {
     /// Returns the identity of the process `instance`, which writes the session log `log`.
     pub(super) fn new(log: &str, instance: Uuid) -> Self {
-        Self(format!("{log}.{instance}").into())
+        Self { id: format!("{log}.{instance}").into(), others: Arc::default() }
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.0
+        &self.id
+    }
+
+    /// Returns the number of other replicas at the last look; 0 before the first one.
+    pub(super) fn others(&self) -> u64 {
+        self.others.load(Ordering::Relaxed)
     }
 
     /// Removes the replicas that had this process's session log. They have ended, because this process has locked that
@@ -53,6 +68,14 @@ impl Replica {
         Ok(())
     }
 
+    /// Counts the other replicas.
+    pub(super) async fn count_others(&self, pool: &Pool) -> Result<(), StorageFailure> {
+        let others = sql("SELECT COUNT(*) FROM replicas WHERE id <> $1").bind(self.id());
+        let (others,): (i64,) = others.fetch_one(pool).await?;
+        self.others.store(others.unsigned_abs(), Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Sends heartbeats and removes replicas that send none, until the token is cancelled.
     pub(super) async fn run_heartbeats(self, pool: Pool, stopping: CancellationToken) {
         let mut observed = ObservedHeartbeats::default();
@@ -66,7 +89,9 @@ impl Replica {
     async fn beat(&self, pool: &Pool, observed: &mut ObservedHeartbeats) -> Result<(), StorageFailure> {
         self.send_heartbeat(pool).await?;
         let heartbeats = sql("SELECT id, heartbeat_at FROM replicas WHERE id <> $1").bind(self.id());
-        for (id, heartbeat_at) in observed.replace(heartbeats.fetch_all(pool).await?) {
+        let heartbeats = heartbeats.fetch_all(pool).await?;
+        self.others.store(heartbeats.len() as u64, Ordering::Relaxed);
+        for (id, heartbeat_at) in observed.replace(heartbeats) {
             let dead = sql("DELETE FROM replicas WHERE id = $1 AND heartbeat_at = $2").bind(&id).bind(heartbeat_at);
             if dead.execute(pool).await? > 0 {
                 tracing::warn!(

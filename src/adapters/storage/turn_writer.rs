@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
@@ -88,6 +89,11 @@ impl TurnWriter {
     /// Returns whether the last transaction succeeded and none stands still.
     pub(super) fn is_writable(&self) -> bool {
         self.state.is_writable() && self.is_running()
+    }
+
+    /// Returns the times of transactions, in seconds.
+    pub(super) fn write_seconds(&self) -> &Histogram {
+        self.state.write_seconds()
     }
 
     /// Returns whether the task is running.
@@ -198,7 +204,7 @@ impl WriterTask {
 
     async fn insert_pending(&self) -> Result<(), StorageFailure> {
         let was_failing = self.state.has_failed();
-        let _write = self.state.begin();
+        let _write = self.state.begin_timed();
         let mut stored = self.outboxes.stored().await;
         self.repository.insert(&self.pending, self.unlogged, was_failing).await?;
         stored.add(&self.pending.iter().flat_map(|(event, _)| event.outbox_entries()));

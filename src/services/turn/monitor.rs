@@ -1,8 +1,11 @@
 //! The current state of all turns, for operators.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{
@@ -10,31 +13,27 @@ use super::{
     model_calls::ModelCalls,
     permits::Permits,
 };
-use crate::adapters::storage::{Destination, Storage};
+use crate::adapters::{
+    credentials::Credentials,
+    session_log::SessionLog,
+    storage::{Destination, Storage},
+};
 
 /// Reads the current state of all turns.
 #[derive(Debug)]
 pub(super) struct Monitor {
-    metrics: Arc<Metrics>,
-    permits: Arc<Permits>,
-    model_calls: Arc<ModelCalls>,
-    storage: Storage,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) permits: Arc<Permits>,
+    pub(super) model_calls: Arc<ModelCalls>,
+    /// The keys of each provider, with its name.
+    pub(super) credentials: Vec<(String, Credentials)>,
+    pub(super) log: SessionLog,
+    pub(super) storage: Storage,
     /// The number of lines of the session log that were missing, or could not be read, when they were to be counted.
-    missing_log_lines: AtomicU64,
+    pub(super) missing_log_lines: AtomicU64,
 }
 
 impl Monitor {
-    pub(super) fn new(
-        metrics: Arc<Metrics>,
-        permits: Arc<Permits>,
-        model_calls: Arc<ModelCalls>,
-        storage: Storage,
-        missing_log_lines: u64,
-    ) -> Self {
-        let missing_log_lines = AtomicU64::new(missing_log_lines);
-        Self { metrics, permits, model_calls, storage, missing_log_lines }
-    }
-
     /// Adds to the number of missing lines of the session log.
     pub(super) fn add_missing_log_lines(&self, lines: u64) {
         self.missing_log_lines.fetch_add(lines, Ordering::Relaxed);
@@ -60,6 +59,14 @@ impl Monitor {
             event_queue,
             events_dropped,
             missing_log_lines: self.missing_log_lines.load(Ordering::Relaxed),
+            key_ages: self.key_ages(),
+            is_log_writable: self.log.ensure_writable().is_ok(),
+            is_database_writable: self.storage.is_writable(),
+            replicas: self.storage.replicas(),
         })
+    }
+
+    fn key_ages(&self) -> Vec<(&str, Duration)> {
+        self.credentials.iter().filter_map(|(name, keys)| Some((name.as_str(), keys.age_of_papita_key()?))).collect()
     }
 }

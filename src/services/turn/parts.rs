@@ -68,7 +68,8 @@ impl Parts {
         let providers = models.iter().filter_map(|model| Some((*model, routes.provider_name(model)?)));
         let (guard_metrics, context_metrics) = (GuardMetrics::default(), ContextMetrics::default());
         let instance = dependencies.log.instance();
-        let metrics = Metrics::new(instance, counted, providers, config, &guard_metrics, &context_metrics);
+        let mut metrics = Metrics::new(instance, counted, providers, config, &guard_metrics, &context_metrics);
+        metrics.register_writes(&dependencies.log, &dependencies.storage);
         let metrics = Arc::new(metrics);
         let abilities = Arc::new(ModelAbilities::new(KnownModels::of(&config.model), Arc::clone(&routes)));
 
@@ -112,8 +113,15 @@ impl Parts {
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),
         };
-        let monitor =
-            Monitor::new(metrics, permits, Arc::clone(&model_calls), dependencies.storage.clone(), missing_lines);
+        let monitor = Monitor {
+            metrics,
+            permits,
+            model_calls: Arc::clone(&model_calls),
+            credentials: named_credentials(config, dependencies),
+            log: dependencies.log.clone(),
+            storage: dependencies.storage.clone(),
+            missing_log_lines: missing_lines.into(),
+        };
         let model_test = ModelTest::default();
         let feedback = start_feedback(config, dependencies, &runner, turn_limits.usage());
         Ok(Self {
@@ -199,6 +207,12 @@ fn used_credentials(
         used.insert(ProviderIndex::default());
     }
     used.into_iter().map(|provider| dependencies.providers.get(provider).credentials.clone()).collect()
+}
+
+/// Returns the keys of each provider, with its name.
+fn named_credentials(config: &Config, dependencies: &Dependencies) -> Vec<(String, Credentials)> {
+    let providers = config.providers.iter();
+    providers.map(|(index, it)| (it.name.clone(), dependencies.providers.get(index).credentials.clone())).collect()
 }
 
 fn admission(dependencies: &Dependencies, permits: Arc<Permits>, tasks: &TurnTasks) -> Admission {

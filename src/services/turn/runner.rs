@@ -58,6 +58,7 @@ impl TurnRunner {
         claim: Option<Box<KeyClaim>>,
         mut reservation: Reservation,
     ) {
+        let _open = request.stream.then(|| self.recorder.metrics.open_stream());
         let running = RunningTurn { registry: &self.registry, journal };
         let journal = &running.journal;
         let mut calls = CallRecord::new(&model);

@@ -37,6 +37,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) ended: Vec<EndedCall>,
     /// The start of the call that is going on; `None` between calls and after the last one.
     pub(in crate::services::turn) running_since: Option<Instant>,
+    /// The time of the calls that have ended.
+    ended_call_time: Duration,
     /// The number of messages that the latest call sent, counted from the last one.
     pub(in crate::services::turn) messages: usize,
     /// Whether the latest call asked for a stream. A provider bills a whole answer also if its call is cut off.
@@ -82,6 +84,7 @@ impl<'a> CallRecord<'a> {
             attempts: 0,
             ended: Vec::new(),
             running_since: None,
+            ended_call_time: Duration::ZERO,
             messages: 0,
             is_streamed: false,
             may_have_cost: false,
@@ -179,6 +182,11 @@ impl<'a> CallRecord<'a> {
         self.guard.question_time() + self.context.map_or(Duration::ZERO, |context| context.time)
     }
 
+    /// Returns the time of all calls so far, with that of the call that is going on.
+    pub(in crate::services::turn) fn call_time(&self) -> Duration {
+        self.ended_call_time + self.running_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// Returns the guard's sentence about an answer that it has cut off.
     pub(in crate::services::turn) fn notice(&self) -> Option<String> {
         if let Some(AnswerEnd::Cut { notice }) = &self.ended_by_guard { notice.clone() } else { None }
@@ -187,8 +195,10 @@ impl<'a> CallRecord<'a> {
     /// Ends the record of the call that is going on. The only call of a turn costs nothing here if it has an answer.
     pub(super) fn end_call(&mut self, model: &str, failure: Option<&ModelFailure>) {
         let Some(started_at) = self.running_since.take() else { return };
+        let ended_at = Instant::now();
+        self.ended_call_time += ended_at.duration_since(started_at);
         if failure.is_some() || !self.ended.is_empty() {
-            let (model, ended_at) = (model.to_owned(), Instant::now());
+            let model = model.to_owned();
             let code = failure.map(|failure| failure.kind().error.code);
             self.ended.push(EndedCall { model, started_at, ended_at, code });
         }

@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct TurnTiming {
     /// The time from the request's arrival to the end of the answer.
     pub(super) latency: Duration,
+    /// That time without the time of calls to models and hooks; `None` if no model was called.
+    pub(super) overhead: Option<Duration>,
     /// The time from the request's arrival to the first text; `None` without text.
     pub(super) first_word: Option<Duration>,
 }

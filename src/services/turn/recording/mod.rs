@@ -23,7 +23,7 @@ use super::{
     failure::TurnFailure,
     journal::Journal,
     limits::Reservation,
-    metrics::Metrics,
+    metrics::{Metrics, TurnTimes},
     model_calls::{CallRecord, Routes},
     request::TurnRequest,
     summary::TurnSummary,
@@ -95,7 +95,7 @@ impl Recorder {
         }
         let usage = turn.usage.tokens;
         let unlogged = TurnFailure::LogUnavailable.kind();
-        let (mut finish, first_word) = (turn.finish, turn.timing.first_word);
+        let (mut finish, TurnTiming { first_word, overhead, .. }) = (turn.finish, turn.timing);
         let (storage, metrics) = (self.storage.clone(), Arc::clone(&self.metrics));
         let store = move |end: Option<LogEnd>| {
             record.line = end.map(|end| end.position);
@@ -106,7 +106,7 @@ impl Recorder {
                 let (status, code) = (unlogged.error.status, unlogged.error.code);
                 record.event.change_body(|body| hooks::with_failure(body, status, code, finish.as_str()));
             }
-            metrics.count_turn(&record, finish, first_word);
+            metrics.count_turn(&record, finish, Some(TurnTimes { overhead, first_word }));
             storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
@@ -166,6 +166,8 @@ fn ended_turn<'a>(
     let failure = ending.failure();
     let error = failure.map(|failure| &failure.kind().error);
     let since_arrival = |at: std::time::Instant| at.duration_since(request.arrived);
+    let latency = request.arrived.elapsed();
+    let overhead = latency.saturating_sub(calls.hook_time() + calls.call_time());
     EndedTurn {
         request,
         calls,
@@ -177,7 +179,8 @@ fn ended_turn<'a>(
         finish: ending.finish(),
         usage,
         timing: TurnTiming {
-            latency: request.arrived.elapsed(),
+            latency,
+            overhead: (calls.attempts > 0).then_some(overhead),
             first_word: journal.first_word_at().map(since_arrival),
         },
     }

@@ -1,16 +1,14 @@
 //! Metrics of turns in the OpenMetrics text format.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+mod model_counters;
+mod sampled;
+
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
-        counter::{Atomic, Counter},
+        counter::Counter,
         family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
@@ -19,30 +17,20 @@ use prometheus_client::{
 };
 use uuid::Uuid;
 
+pub(super) use self::sampled::Sample;
+use self::{
+    model_counters::{CodeLabels, ModelCounters, ModelFamilies},
+    sampled::SampledMetrics,
+};
 use crate::{
-    adapters::storage::TurnRecord,
-    domain::{
-        breaker::BreakerState,
-        chat::Finish,
-        cost::{dollars, pico_dollars},
-        feedback::Rating,
-        limits::LimitScope,
+    adapters::{
+        session_log::SessionLog,
+        storage::{Storage, TurnRecord},
     },
+    domain::{chat::Finish, cost::dollars, feedback::Rating, limits::LimitScope},
     foundation::config::{Config, Limits},
     services::turn::{context::ContextMetrics, guard::GuardMetrics},
 };
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FinishLabels {
-    model: String,
-    finish: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CodeLabels {
-    model: String,
-    code: String,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProcessLabels {
@@ -51,20 +39,9 @@ struct ProcessLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ModelLabel {
-    model: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProviderLabels {
     model: String,
     provider: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TokenLabels {
-    model: String,
-    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,93 +56,33 @@ struct LimitLabels {
     window: &'static str,
 }
 
+/// The times of one turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TurnTimes {
+    /// The time from the request's arrival to the end of the turn, without that of calls to models and hooks; `None` if the
+    /// turn ended before it could ask a model.
+    pub(super) overhead: Option<Duration>,
+    /// The time from the request's arrival to the first text; `None` without text.
+    pub(super) first_word: Option<Duration>,
+}
+
+/// A stream that counts as open until this is dropped.
+#[derive(Debug)]
+pub(super) struct OpenStream(Gauge);
+
 /// The metrics of all turns: counters and histograms that each turn updates, and gauges that are read on request.
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    families: Families,
+    families: ModelFamilies,
     models: HashMap<String, ModelCounters>,
     limited: Family<LimitLabels, Counter>,
     feedback: Family<RatingLabel, Counter>,
     turn_seconds: Histogram,
+    overhead_seconds: Histogram,
     first_word_seconds: Histogram,
+    open_streams: Gauge,
     sampled: SampledMetrics,
-}
-
-/// The counters of all models by their labels.
-#[derive(Debug, Default)]
-struct Families {
-    turns: Family<FinishLabels, Counter>,
-    errors: Family<CodeLabels, Counter>,
-    tokens: Family<TokenLabels, Counter>,
-    cost: Family<ModelLabel, CostCounter>,
-    attempts: Family<ModelLabel, Counter>,
-}
-
-/// A counter of US dollars, whose sums are exact.
-type CostCounter = Counter<f64, PicoDollars>;
-
-/// The pico-dollars of a [`CostCounter`].
-#[derive(Debug, Default)]
-struct PicoDollars(AtomicU64);
-
-impl Atomic<f64> for PicoDollars {
-    fn inc(&self) -> f64 {
-        self.inc_by(1.0)
-    }
-
-    fn inc_by(&self, usd: f64) -> f64 {
-        dollars(self.0.fetch_add(pico_dollars(usd), Ordering::Relaxed))
-    }
-
-    fn get(&self) -> f64 {
-        dollars(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// The counters of one model. They exist from the start, so that a first event shows as a change.
-#[derive(Clone, Debug)]
-struct ModelCounters {
-    turns: [(Finish, Counter); Finish::ALL.len()],
-    prompt_tokens: Counter,
-    completion_tokens: Counter,
-    cost: CostCounter,
-    attempts: Counter,
-}
-
-/// Metrics that are set when the metrics are requested.
-#[derive(Debug, Default)]
-struct SampledMetrics {
-    running: Gauge,
-    waiting: Gauge,
-    refused: Counter,
-    breakers: Family<ModelLabel, Gauge>,
-    papita_queue: Gauge<u64, AtomicU64>,
-    papita_dropped: Counter,
-    event_queue: Gauge<u64, AtomicU64>,
-    events_dropped: Counter,
-    missing_log_lines: Gauge<u64, AtomicU64>,
-}
-
-/// The state of the service at the time of a request for metrics.
-pub(super) struct Sample<'a> {
-    /// The number of running turns.
-    pub(super) running: usize,
-    /// The number of turns that wait for a permit.
-    pub(super) waiting: usize,
-    /// The number of turns refused since the start because too many were running.
-    pub(super) refused: u64,
-    pub(super) breakers: Vec<(&'a str, BreakerState)>,
-    /// The number of usage records that wait for Papita.
-    pub(super) papita_queue: u64,
-    /// The number of usage records dropped since the database was made.
-    pub(super) papita_dropped: u64,
-    /// The number of events that wait to be sent.
-    pub(super) event_queue: u64,
-    /// The number of events dropped since the database was made.
-    pub(super) events_dropped: u64,
-    /// The number of lines of the session log that were missing when they were to be counted.
-    pub(super) missing_log_lines: u64,
 }
 
 impl Metrics {
@@ -179,7 +96,7 @@ impl Metrics {
         guard: &GuardMetrics,
         context: &ContextMetrics,
     ) -> Self {
-        let families = Families::default();
+        let families = ModelFamilies::default();
         // From 5 ms to 164 s.
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let mut this = Self {
@@ -189,7 +106,10 @@ impl Metrics {
             limited: limit_counters(&config.limits),
             feedback: feedback_counters(),
             turn_seconds: seconds(),
+            // From 0.1 ms to 3 s.
+            overhead_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
             first_word_seconds: seconds(),
+            open_streams: Gauge::default(),
             sampled: SampledMetrics::default(),
         };
         this.register_process(instance);
@@ -239,8 +159,20 @@ impl Metrics {
         registry.register("feedback", feedback, self.feedback.clone());
         registry.register("model_attempts", "Calls to models, repetitions included", families.attempts.clone());
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
+        let overhead = "From a request's arrival to its turn's end, without the time of calls to models and hooks";
+        registry.register("turn_overhead_seconds", overhead, self.overhead_seconds.clone());
         let first_word = self.first_word_seconds.clone();
         registry.register("first_word_seconds", "From a request's arrival to the answer's first word", first_word);
+        let open_streams = "Streamed turns that are running, with those that wait for a permit";
+        registry.register("streams_open", open_streams, self.open_streams.clone());
+    }
+
+    /// Adds the times of writes to the session log and to the database.
+    pub(super) fn register_writes(&mut self, log: &SessionLog, storage: &Storage) {
+        let about = "Time of a write of lines to the session log, which may be those of several turns";
+        self.registry.register("session_log_write_seconds", about, log.write_seconds().clone());
+        let about = "Time of a transaction that stores turns, which may be several";
+        self.registry.register("database_write_seconds", about, storage.write_seconds().clone());
     }
 
     /// Returns the counters of a model. One that was not known at the start, such as that of a persona that was added since,
@@ -267,8 +199,8 @@ impl Metrics {
     /// Counts a turn that has ended. To be called when its line is written, and before the database gets the turn:
     /// `al-chat log reconcile` relies on it that all turns in the database are counted here.
     ///
-    /// `first_word` is the time from the request's arrival to the first text; `None` without text.
-    pub(super) fn count_turn(&self, turn: &TurnRecord, finish: Finish, first_word: Option<Duration>) {
+    /// `times` are unknown for a turn that an earlier process has begun.
+    pub(super) fn count_turn(&self, turn: &TurnRecord, finish: Finish, times: Option<TurnTimes>) {
         let counters = self.counters(&turn.model);
         if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == finish) {
             turns.inc();
@@ -281,9 +213,18 @@ impl Metrics {
         counters.completion_tokens.inc_by(turn.usage.completion);
         counters.cost.inc_by(dollars(turn.cost.total()));
         self.turn_seconds.observe(turn.latency.as_secs_f64());
-        if let Some(first_word) = first_word {
+        if let Some(overhead) = times.and_then(|times| times.overhead) {
+            self.overhead_seconds.observe(overhead.as_secs_f64());
+        }
+        if let Some(first_word) = times.and_then(|times| times.first_word) {
             self.first_word_seconds.observe(first_word.as_secs_f64());
         }
+    }
+
+    /// Counts a stream as open until the returned value is dropped.
+    pub(super) fn open_stream(&self) -> OpenStream {
+        self.open_streams.inc();
+        OpenStream(self.open_streams.clone())
     }
 
     /// Returns all metrics as OpenMetrics text.
@@ -293,25 +234,6 @@ impl Metrics {
         // Writing to memory does not fail.
         let _ = encode(&mut text, &self.registry);
         text
-    }
-}
-
-impl Families {
-    /// Returns the counters of a model, which are made if there are none.
-    fn counters(&self, model: &str) -> ModelCounters {
-        let label = ModelLabel { model: model.to_owned() };
-        let of_kind = |kind| self.tokens.get_or_create_owned(&TokenLabels { model: model.to_owned(), kind });
-        let of_finish = |finish: Finish| {
-            let labels = FinishLabels { model: model.to_owned(), finish: finish.as_str() };
-            (finish, self.turns.get_or_create_owned(&labels))
-        };
-        ModelCounters {
-            turns: Finish::ALL.map(of_finish),
-            prompt_tokens: of_kind("prompt"),
-            completion_tokens: of_kind("completion"),
-            cost: self.cost.get_or_create_owned(&label),
-            attempts: self.attempts.get_or_create_owned(&label),
-        }
     }
 }
 
@@ -339,46 +261,8 @@ fn limit_counters(limits: &Limits) -> Family<LimitLabels, Counter> {
     family
 }
 
-impl SampledMetrics {
-    fn register(&self, registry: &mut Registry) {
-        registry.register("turns_refused", "Turns refused because too many were running", self.refused.clone());
-        registry.register("turns_running", "Turns that are running", self.running.clone());
-        registry.register("turns_waiting", "Turns that wait for a permit", self.waiting.clone());
-        let breakers = "State of a model's circuit breaker: closed (0), half-open (1), or open (2)";
-        registry.register("model_breaker", breakers, self.breakers.clone());
-        registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
-        let dropped = "Usage records dropped since the database was made";
-        registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
-        registry.register("event_queue", "Events that wait to be sent", self.event_queue.clone());
-        let dropped = "Events dropped since the database was made";
-        registry.register("event_queue_dropped", dropped, self.events_dropped.clone());
-        let missing = "Lines of session logs that were missing or unreadable when their turns were to be counted";
-        registry.register("session_log_missing_lines", missing, self.missing_log_lines.clone());
-    }
-
-    fn set(&self, sample: &Sample<'_>) {
-        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.running.set(whole(sample.running));
-        self.waiting.set(whole(sample.waiting));
-        for (model, state) in &sample.breakers {
-            let state = match state {
-                BreakerState::Closed => 0,
-                BreakerState::HalfOpen => 1,
-                BreakerState::Open => 2,
-            };
-            self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(state);
-        }
-        self.papita_queue.set(sample.papita_queue);
-        self.event_queue.set(sample.event_queue);
-        self.missing_log_lines.set(sample.missing_log_lines);
-        // These are counted elsewhere. The counters are raised to that count.
-        let counted = [
-            (&self.papita_dropped, sample.papita_dropped),
-            (&self.events_dropped, sample.events_dropped),
-            (&self.refused, sample.refused),
-        ];
-        for (counter, count) in counted {
-            counter.inc_by(count.saturating_sub(counter.get()));
-        }
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
