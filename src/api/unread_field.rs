@@ -14,7 +14,18 @@ pub(super) struct UnreadField;
 
 impl<'de> Deserialize<'de> for UnreadField {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Nothing)
+        let HasContent(has_content) = HasContent::deserialize(from)?;
+        if has_content { Err(Error::custom("expected left out, because it is not read here")) } else { Ok(Self) }
+    }
+}
+
+/// Whether a value has content. The content is not read into memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HasContent(pub(super) bool);
+
+impl<'de> Deserialize<'de> for HasContent {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(OfAnyValue).map(Self)
     }
 }
 
@@ -36,43 +47,54 @@ macro_rules! with_unread_fields {
 
 pub(super) use with_unread_fields;
 
-struct Nothing;
+/// Reads any value to its end, and returns whether it has content.
+struct OfAnyValue;
 
-impl Nothing {
-    const EXPECTED: &str = "left out, because it is not read here";
-
-    fn unless<E: Error>(has_content: bool) -> Result<UnreadField, E> {
-        if has_content { Err(E::custom(format_args!("expected {}", Self::EXPECTED))) } else { Ok(UnreadField) }
-    }
-}
-
-impl<'de> Visitor<'de> for Nothing {
-    type Value = UnreadField;
+impl<'de> Visitor<'de> for OfAnyValue {
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::EXPECTED)
+        f.write_str("any value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<UnreadField, E> {
-        Ok(UnreadField)
+    fn visit_unit<E: Error>(self) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<UnreadField, E> {
-        Self::unless(value)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<bool, E> {
+        Ok(value)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<UnreadField, E> {
-        Self::unless(!text.trim().is_empty())
+    fn visit_i64<E: Error>(self, _: i64) -> Result<bool, E> {
+        Ok(true)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<UnreadField, A::Error> {
-        let first = list.next_element::<IgnoredAny>()?;
-        Self::unless(first.is_some())
+    fn visit_u64<E: Error>(self, _: u64) -> Result<bool, E> {
+        Ok(true)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<UnreadField, A::Error> {
-        let first = object.next_key::<IgnoredAny>()?;
-        Self::unless(first.is_some())
+    fn visit_f64<E: Error>(self, _: f64) -> Result<bool, E> {
+        Ok(true)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<bool, E> {
+        Ok(!text.trim().is_empty())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
+        let mut has_content = false;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            has_content = true;
+        }
+        Ok(has_content)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<bool, A::Error> {
+        let mut has_content = false;
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            has_content = true;
+        }
+        Ok(has_content)
     }
 }
 

@@ -203,14 +203,13 @@ async fn an_answer_that_was_cut_off_does_not_end_with_stop() {
     }
 }
 
-#[tokio::test]
-async fn a_system_message_counts_in_the_limit_of_tokens() {
+/// Asserts that a short question with these fields, which have some 5,000 bytes, takes most of 3,000 tokens while it is answered.
+async fn assert_counts_in_the_limit(fields: &Value) {
     let (model, _setup, _service, openai) = start_with_key(&[("LIMIT_KEY", "3000tokens/day")]).await;
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let short = with(question("hello"), &json!({ "max_tokens": 5 }));
-    let system = json!({ "role": "system", "content": "x".repeat(5000) });
-    let long = with(short.clone(), &json!({ "messages": [system, { "role": "user", "content": "hello" }] }));
+    let long = with(short.clone(), fields);
     // What a turn may use is reserved while it runs.
     let beside = async {
         model.wait_for_calls(1).await;
@@ -223,6 +222,53 @@ async fn a_system_message_counts_in_the_limit_of_tokens() {
     let (one, other) = tokio::join!(openai.complete(&short), openai.complete(&short));
     one.assert_ok();
     other.assert_ok();
+}
+
+#[tokio::test]
+async fn a_system_message_counts_in_the_limit_of_tokens() {
+    let system = json!({ "role": "system", "content": "x".repeat(5000) });
+    assert_counts_in_the_limit(&json!({ "messages": [system, { "role": "user", "content": "hello" }] })).await;
+}
+
+#[tokio::test]
+async fn a_schema_counts_in_the_limit_of_tokens() {
+    let schema = json!({ "name": "reply", "schema": { "description": "x".repeat(5000) } });
+    let format = json!({ "type": "json_schema", "json_schema": schema });
+    assert_counts_in_the_limit(&json!({ "response_format": format })).await;
+}
+
+#[tokio::test]
+async fn the_prompt_of_an_estimate_has_the_schema() {
+    let (model, setup, _service, openai) = start_with_key(&[]).await;
+    model.set_behaviour(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
+    let schema = json!({ "name": "reply", "schema": { "description": "a word ".repeat(500) } });
+    openai.complete(&question("hello")).await.assert_ok();
+    let format = json!({ "type": "json_schema", "json_schema": schema });
+    openai.complete(&with(question("hello"), &json!({ "response_format": format }))).await.assert_ok();
+    let lines = setup.wait_for_log_lines("chat", 2).await;
+    let [plain, with_schema] = [0, 1].map(|line: usize| lines[line]["prompt_tokens"].as_u64().unwrap());
+    assert!((900..1200).contains(&(with_schema - plain)), "{plain} {with_schema}");
+}
+
+#[tokio::test]
+async fn values_that_a_server_refuses_are_its_clients_alone() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    let refusal = |message: &str| {
+        let body = json!({ "error": { "message": message } }).to_string();
+        Behaviour::Respond { status: 400, headers: vec![], body }
+    };
+    for (refused, accepted, message) in [
+        (json!({ "temperature": 2 }), json!({ "temperature": 0.5 }), "temperature is not allowed"),
+        (json!({ "max_tokens": 500 }), json!({ "max_tokens": 9 }), "max_tokens is not allowed"),
+    ] {
+        model.behave_once(refusal(message));
+        // The call is repeated without the value.
+        for name in refused.as_object().unwrap().keys() {
+            assert_eq!(asked(&model, &openai, &refused).await.get(name), None);
+            assert_eq!(asked(&model, &openai, &accepted).await[name], accepted[name]);
+        }
+    }
+    assert_eq!(model.call_count(), 6);
 }
 
 #[tokio::test]

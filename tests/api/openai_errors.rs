@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fakes::model::Behaviour,
     openai_client::{assert_openai_error, question, start_with_key, with},
+    support::diagnostics::Diagnostics,
 };
 
 /// Returns the answer of a provider that refuses each request.
@@ -46,6 +47,37 @@ async fn parameters_that_are_not_supported_are_named() {
         assert!(error["message"].as_str().unwrap().starts_with(param), "{error}");
     }
     assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn the_value_of_an_unknown_parameter_is_not_read() {
+    let (_model, _setup, _service, openai) = start_with_key(&[]).await;
+    // Deeper than a value may be nested that is kept in memory.
+    let nested = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for (body, param) in [
+        (format!(r#"{{"tools": {nested}}}"#), "tools"),
+        (format!(r#"{{"messages": [{{"tool_calls": {nested}}}]}}"#), "messages[0].tool_calls"),
+        (format!(r#"{{"messages": [{{"content": [{{"video": {nested}}}]}}]}}"#), "messages[0].content[0].video"),
+    ] {
+        let request = openai.request(Method::POST, "/v1/chat/completions").header("content-type", "application/json");
+        let answer = openai.client.send(request.body(body)).await;
+        let error = assert_openai_error(&answer, 400, "invalid_request_error", "unsupported_parameter");
+        assert_eq!(error["param"], param, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_asks_for_is_not_in_the_diagnostics() {
+    let (model, _setup, _service, openai) = start_with_key(&[("MODEL_RETRIES", "0")]).await;
+    let diagnostics = Diagnostics::collect();
+    let (schema, stop) = ("the colour of Anna's house", "yours truly, Berta");
+    model.set_behaviour(refusal(400, &format!("wrong schema: {schema} and wrong stop: {stop}!")));
+    let format = json!({ "name": "reply", "schema": { "description": schema } });
+    let fields = json!({ "stop": stop, "response_format": { "type": "json_schema", "json_schema": format } });
+    openai.complete(&with(question("hello"), &fields)).await;
+    let lines = diagnostics.lines("a call to the model failed");
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(line.contains("wrong schema: […] and wrong stop: […]!"), "{line}");
 }
 
 #[tokio::test]

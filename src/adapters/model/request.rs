@@ -15,8 +15,8 @@ pub struct ModelRequest<'a> {
     pub with_images: bool,
     /// The sampling temperature, from 0 to 2; `None` for the model's default.
     pub temperature: Option<f64>,
-    /// The sampling parameters and the format that a server with an API key has sent; `None` for all other callers. The fields
-    /// `instruction`, `temperature` and `max_tokens` are not read here: this request has them in fields of its own.
+    /// The sampling parameters and the format that a server with an API key has sent; `None` for all other callers. Its
+    /// temperature and its limit are not read here: this request has them in fields of its own.
     pub options: Option<&'a AnswerOptions>,
     /// The maximum length of the answer in tokens, without the tokens of reasoning before it.
     pub answer_limit: Option<u32>,
@@ -29,6 +29,8 @@ pub struct ModelRequest<'a> {
 impl<'a> ModelRequest<'a> {
     /// Returns the texts that are sent.
     pub fn texts(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
-        self.instruction.into_iter().chain(self.messages.iter().map(|message| message.content.as_str()))
+        let of_options = self.options.into_iter().flat_map(AnswerOptions::texts);
+        let said = self.messages.iter().map(|message| message.content.as_str());
+        self.instruction.into_iter().chain(said).chain(of_options)
     }
 }

@@ -203,6 +203,7 @@ impl ChatRequest {
             persona,
             language: headers.language,
             context: None,
+            server_instruction: None,
             options: None,
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),

@@ -104,6 +104,7 @@ impl MessageTurn<'_> {
             persona: persona_of_chat(state, self.persona.as_deref())?,
             language: headers.language,
             context: None,
+            server_instruction: None,
             options: None,
             messages: vec![message],
             stream: self.stream.unwrap_or(headers.accepts_events),

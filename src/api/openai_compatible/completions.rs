@@ -28,8 +28,7 @@ failures! { CompletionFailure, of a turn with OpenAiErrorBody {
     404 "There is no such model for this API key (`model_not_found`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
-    413 "The body is larger than 32 MiB (`body_too_large`), or the question is larger than the operator allows \
-         (`input_too_large`).",
+    413 "The body is larger than 32 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 

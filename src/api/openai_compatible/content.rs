@@ -3,12 +3,12 @@
 use std::fmt;
 
 use poem_openapi::{Enum, Object};
-use serde::{Deserialize, de};
+use serde::{Deserialize, Deserializer, de};
 
-use super::{other_fields::OtherFields, text_or_list::TextOrList};
+use super::{known_fields::KnownFields, refusal::invalid, text_or_list::TextOrList};
 use crate::{
     api::{json::unsupported_field, problem::Problem},
-    domain::{chat::Image, errors::requests},
+    domain::chat::Image,
 };
 
 /// The text between the texts of two parts.
@@ -19,7 +19,8 @@ pub(super) type Content = TextOrList<Part>;
 
 /// A part of a message's content.
 #[derive(Debug, Deserialize, Object)]
-#[oai(rename = "OpenAiContentPart")]
+#[serde(remote = "Self")]
+#[oai(rename = "ChatCompletionContentPart")]
 pub(super) struct Part {
     /// `text` or `image_url`.
     #[serde(rename = "type")]
@@ -30,15 +31,17 @@ pub(super) struct Part {
     text: Option<String>,
     /// The image of a part `image_url`.
     image_url: Option<ImageUrl>,
-    #[serde(flatten)]
-    #[oai(skip)]
-    #[expect(dead_code, reason = "to deserialize it is the check")]
-    other: OtherFields,
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(KnownFields(from))
+    }
 }
 
 /// An image of a message.
 #[derive(Debug, Deserialize, Object)]
-#[oai(rename = "OpenAiImageUrl")]
+#[oai(rename = "ChatCompletionImageUrl")]
 struct ImageUrl {
     /// The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB).
     url: String,
@@ -47,7 +50,7 @@ struct ImageUrl {
 /// The kind of a part.
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(try_from = "String")]
-#[oai(rename = "OpenAiContentPartType", rename_all = "snake_case")]
+#[oai(rename = "ChatCompletionContentPartType", rename_all = "snake_case")]
 enum PartKind {
     Text,
     ImageUrl,
@@ -87,8 +90,10 @@ impl Content {
                 (PartKind::Text, Some(text), None) => texts.push(text),
                 (PartKind::ImageUrl, None, Some(ImageUrl { url })) => images.push(Image::read(&url)?),
                 _ => {
-                    let error = "A part of a message has either `text` or `image_url`, as its `type` says";
-                    return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error).with_field("messages"));
+                    return Err(invalid(
+                        "messages",
+                        "must have parts with either `text` or `image_url`, as their `type` says",
+                    ));
                 }
             }
         }

@@ -4,16 +4,15 @@ use std::fmt;
 
 use poem_openapi::{Enum, Object};
 use serde::{
-    Deserialize,
+    Deserialize, Deserializer,
     de::{self, IgnoredAny},
 };
 
-use super::{content::Content, other_fields::OtherFields};
+use super::{content::Content, known_fields::KnownFields, refusal::invalid};
 use crate::{
     api::{json::unsupported_field, problem::Problem},
     domain::{
         chat::{Image, Message, Role},
-        errors::requests,
         prompt,
     },
 };
@@ -23,31 +22,32 @@ const SEPARATOR: &str = "\n\n";
 
 /// A message of a request.
 #[derive(Debug, Deserialize, Object)]
-#[oai(rename = "OpenAiMessage")]
+#[serde(remote = "Self")]
+#[oai(rename = "ChatCompletionRequestMessage")]
 pub(super) struct InputMessage {
     /// The author.
     role: InputRole,
     /// The text of the message, or its parts. Only messages of the user may have images.
     content: Option<Content>,
-    // What the SDKs add to the answers that applications send back as history.
+    // What the SDKs add to the answers that applications send back as history. It changes nothing.
     #[serde(default, rename = "name")]
     #[oai(skip)]
-    #[expect(dead_code, reason = "it is accepted, and changes nothing")]
     name: IgnoredAny,
     #[serde(default)]
     #[oai(skip)]
-    #[expect(dead_code, reason = "it is accepted, and changes nothing")]
     annotations: IgnoredAny,
-    #[serde(flatten)]
-    #[oai(skip)]
-    #[expect(dead_code, reason = "to deserialize it is the check")]
-    other: OtherFields,
+}
+
+impl<'de> Deserialize<'de> for InputMessage {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(KnownFields(from))
+    }
 }
 
 /// The author of a message: `system` and `developer` are the same here.
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(try_from = "String")]
-#[oai(rename = "OpenAiRole", rename_all = "lowercase")]
+#[oai(rename = "ChatCompletionRequestRole", rename_all = "lowercase")]
 pub(super) enum InputRole {
     System,
     Developer,
@@ -107,7 +107,7 @@ impl Conversation {
         }
         let question = conversation.pop().filter(|message| message.role == Role::User);
         let question =
-            question.ok_or_else(|| invalid("The last of the messages must be the user's: it is answered"))?;
+            question.ok_or_else(|| invalid("messages", "must end with one of the user's, which is answered"))?;
         let messages = prompt::conversation(conversation, &[], &question.content, question.images)?;
         let instruction = (!instructions.is_empty()).then(|| instructions.join(SEPARATOR));
         Ok(Self { instruction, messages })
@@ -115,11 +115,7 @@ impl Conversation {
 }
 
 fn without_images(images: &[Image]) -> Result<(), Problem> {
-    if images.is_empty() { Ok(()) } else { Err(invalid("Only messages of the user may have images")) }
-}
-
-fn invalid(sentence: &'static str) -> Problem {
-    Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field("messages")
+    if images.is_empty() { Ok(()) } else { Err(invalid("messages", "may have images in those of the user only")) }
 }
 
 #[cfg(test)]

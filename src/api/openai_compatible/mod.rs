@@ -6,11 +6,14 @@ mod chunks;
 mod completions;
 mod content;
 mod error;
+mod known_fields;
 mod message;
 mod model_path;
 mod models;
-mod other_fields;
+mod named_model;
+mod refusal;
 mod request;
+mod response_format;
 mod text_or_list;
 
 pub(super) use self::{

@@ -1,24 +1,13 @@
 //! `GET /v1/models` and `GET /v1/models/{model}`: the models and personas that an API key may name as `model`.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
 use serde::Serialize;
 
-use super::error::OpenAiErrorBody;
-use crate::{
-    api::{
-        AppState, Group,
-        caller::RequiredApiKey,
-        json::Json,
-        problem::{Problem, failures},
-    },
-    domain::{errors::resources, persona::Persona, tenant::Tenant},
-};
-
-/// What the name of a persona begins with where a model is named.
-const PERSONA: &str = "persona/";
+use super::{error::OpenAiErrorBody, named_model::NamedModel};
+use crate::api::{AppState, Group, caller::RequiredApiKey, json::Json, problem::failures};
 
 failures! { ModelsFailure with OpenAiErrorBody {
     400 "The request is not valid HTTP (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), or cannot be \
@@ -75,66 +64,6 @@ enum ModelObject {
     Model,
 }
 
-/// What answers a request in OpenAI's form: a model, or a persona with the model that it has.
-pub(super) enum Answerer {
-    Model(String),
-    Persona(Arc<Persona>),
-}
-
-impl Answerer {
-    /// Returns what a client names. Fails if that is not there, or may not be used on behalf of the tenant.
-    pub(super) fn named(name: &str, state: &AppState, tenant: Option<&Tenant>) -> Result<Self, Problem> {
-        let name = name.trim();
-        let named = match name.strip_prefix(PERSONA) {
-            Some(id) => state.personas.get(id).map(Self::Persona),
-            None => Some(Self::Model(name.to_owned())),
-        };
-        let may_answer = |named: &Self| state.turns.may_answer(named.model(), named.persona(), tenant);
-        let unknown = || Problem::new(&resources::NO_SUCH_MODEL).with_field("model");
-        named.filter(may_answer).ok_or_else(unknown)
-    }
-
-    /// Returns all that may be used on behalf of the tenant.
-    fn all(state: &AppState, tenant: Option<&Tenant>) -> impl Iterator<Item = Self> {
-        let settings = &state.config.model;
-        let allowed = settings.allowed.iter().filter(|model| **model != settings.default);
-        let models = [&settings.default].into_iter().chain(allowed).cloned().map(Self::Model);
-        let personas = state.personas.all().iter().map(Arc::clone).map(Self::Persona).collect::<Vec<_>>();
-        let may_answer = move |named: &Self| state.turns.may_answer(named.model(), named.persona(), tenant);
-        models.chain(personas).filter(may_answer)
-    }
-
-    /// Returns the name of the model; `None` if the persona decides.
-    fn model(&self) -> Option<&str> {
-        match self {
-            Self::Model(model) => Some(model),
-            Self::Persona(_) => None,
-        }
-    }
-
-    /// Returns the model that the turn names, and the persona that answers it.
-    pub(super) fn into_model_and_persona(self) -> (Option<String>, Option<Arc<Persona>>) {
-        match self {
-            Self::Model(model) => (Some(model), None),
-            Self::Persona(persona) => (None, Some(persona)),
-        }
-    }
-
-    fn persona(&self) -> Option<&Persona> {
-        match self {
-            Self::Model(_) => None,
-            Self::Persona(persona) => Some(persona),
-        }
-    }
-
-    fn id(&self) -> String {
-        match self {
-            Self::Model(model) => model.clone(),
-            Self::Persona(persona) => format!("{PERSONA}{}", persona.id),
-        }
-    }
-}
-
 impl OpenAiModel {
     fn new(id: String, state: &AppState) -> Self {
         let started = SystemTime::from(state.clock.now()).checked_sub(state.started.elapsed());
@@ -163,8 +92,8 @@ impl OpenAiModelsApi {
         RequiredApiKey(identity): RequiredApiKey,
     ) -> Result<Json<OpenAiModelList>, ModelsFailure> {
         let tenant = identity.tenant();
-        let all = Answerer::all(state, tenant.as_ref());
-        let data = all.map(|answerer| OpenAiModel::new(answerer.id(), state)).collect();
+        let all = NamedModel::all(state, tenant.as_ref());
+        let data = all.map(|named| OpenAiModel::new(named.id(), state)).collect();
         Ok(Json(OpenAiModelList { object: ListObject::List, data }))
     }
 
@@ -181,14 +110,14 @@ impl OpenAiModelsApi {
         #[oai(validator(pattern = "^.+$"))]
         Path(model): Path<String>,
     ) -> Result<Json<OpenAiModel>, ModelFailure> {
-        let found = Answerer::named(&model, state, identity.tenant().as_ref())?;
+        let found = NamedModel::find(&model, state, identity.tenant().as_ref())?;
         Ok(Json(OpenAiModel::new(found.id(), state)))
     }
 }
 
 impl Example for OpenAiModelList {
     fn example() -> Self {
-        let persona = OpenAiModel { id: format!("{PERSONA}amaya"), ..OpenAiModel::example() };
+        let persona = OpenAiModel { id: "persona/amaya".to_owned(), ..OpenAiModel::example() };
         Self { object: ListObject::List, data: vec![OpenAiModel::example(), persona] }
     }
 }

@@ -1,16 +1,14 @@
 //! The request body of a chat completion.
 
-use poem_openapi::{
-    Enum, Object,
-    types::{Any, Example},
-};
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
+use poem_openapi::{Object, types::Example};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
+    known_fields::KnownFields,
     message::{Conversation, InputMessage},
-    models::Answerer,
-    other_fields::OtherFields,
+    named_model::NamedModel,
+    refusal::{invalid, unsupported},
+    response_format::ResponseFormat,
     text_or_list::TextOrList,
 };
 use crate::{
@@ -22,10 +20,7 @@ use crate::{
         request_context::RequestContext,
         turn::{TurnHeaders, named_session},
     },
-    domain::{
-        answer_options::{AnswerFormat, AnswerOptions},
-        errors::requests,
-    },
+    domain::answer_options::AnswerOptions,
     services::turn::TurnRequest,
 };
 
@@ -45,7 +40,7 @@ const LONGEST_EFFORT: usize = 16;
 /// service only (`metadata`, `store`, `service_tier`, `prompt_cache_key`, `prompt_cache_retention`, `safety_identifier`,
 /// `parallel_tool_calls`), which change nothing.
 #[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 #[oai(rename = "ChatCompletionRequest", example, skip_serializing_if_is_none)]
 pub(super) struct CompletionRequest {
     /// The model that answers: a name from `GET /v1/models`.
@@ -109,10 +104,12 @@ pub(super) struct CompletionRequest {
     safety_identifier: IgnoredAny,
     #[oai(skip)]
     parallel_tool_calls: IgnoredAny,
-    #[serde(flatten)]
-    #[oai(skip)]
-    #[expect(dead_code, reason = "to deserialize it is the check")]
-    other: OtherFields,
+}
+
+impl<'de> Deserialize<'de> for CompletionRequest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(KnownFields(from))
+    }
 }
 
 /// The options of a stream.
@@ -123,27 +120,6 @@ struct StreamOptions {
     /// Whether the numbers of tokens follow the answer, in a chunk of their own.
     #[oai(nullable)]
     include_usage: Option<bool>,
-}
-
-/// The format of the answer.
-#[derive(Debug, Deserialize, Object)]
-#[oai(rename = "ChatCompletionFormat")]
-struct ResponseFormat {
-    /// Text, any JSON object, or JSON of a schema.
-    #[serde(rename = "type")]
-    #[oai(rename = "type")]
-    kind: FormatKind,
-    /// The schema with its `name`, as the model's provider reads it.
-    json_schema: Option<Any<Value>>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
-#[serde(rename_all = "snake_case")]
-#[oai(rename = "ChatCompletionFormatType", rename_all = "snake_case")]
-enum FormatKind {
-    Text,
-    JsonObject,
-    JsonSchema,
 }
 
 impl CompletionRequest {
@@ -172,11 +148,10 @@ impl CompletionRequest {
         let id = identity.asker_id(session_id.as_ref(), &state.sessions);
         let asker = from.asker_for(tenant.clone(), id, context);
         self.check()?;
-        let answerer = Answerer::named(&self.model, state, tenant.as_ref())?;
-        let (model, persona) = answerer.into_model_and_persona();
+        let named = NamedModel::find(&self.model, state, tenant.as_ref())?;
+        let (model, persona) = named.into_model_and_persona();
         let Conversation { instruction, messages } = Conversation::new(self.messages)?;
         let options = AnswerOptions {
-            instruction,
             temperature: self.temperature,
             top_p: self.top_p,
             max_tokens: self.max_completion_tokens.or(self.max_tokens),
@@ -198,6 +173,7 @@ impl CompletionRequest {
             persona,
             language: headers.language,
             context: None,
+            server_instruction: instruction,
             options: Some(Box::new(options)),
             messages,
             stream: self.stream == Some(true),
@@ -243,19 +219,6 @@ impl CompletionRequest {
     }
 }
 
-impl ResponseFormat {
-    fn into_answer_format(self) -> Result<Option<AnswerFormat>, Problem> {
-        Ok(match (self.kind, self.json_schema) {
-            (FormatKind::Text, _) => None,
-            (FormatKind::JsonObject, _) => Some(AnswerFormat::JsonObject),
-            (FormatKind::JsonSchema, Some(Any(schema))) if schema.is_object() => Some(AnswerFormat::JsonSchema(schema)),
-            (FormatKind::JsonSchema, _) => {
-                return Err(invalid("response_format.json_schema", "must be an object with the schema"));
-            }
-        })
-    }
-}
-
 /// Returns the stop sequences. Fails if there are too many, or one is empty.
 fn stops(stop: Option<TextOrList<String>>) -> Result<Vec<String>, Problem> {
     let stops = match stop {
@@ -270,18 +233,8 @@ fn stops(stop: Option<TextOrList<String>>) -> Result<Vec<String>, Problem> {
 }
 
 /// Deserializes the messages; null is no message.
-fn listed<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<InputMessage>, D::Error> {
+fn listed<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<InputMessage>, D::Error> {
     Ok(objects(from)?.unwrap_or_default())
-}
-
-fn invalid(field: &str, expected: &str) -> Problem {
-    let sentence = format!("{field} {expected}");
-    Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field(field)
-}
-
-fn unsupported(field: &str, reason: &str) -> Problem {
-    let sentence = format!("{field} {reason}");
-    Problem::new(&requests::UNSUPPORTED_PARAMETER).with_sentence(sentence).with_field(field)
 }
 
 impl Example for CompletionRequest {

@@ -178,6 +178,7 @@ impl PortalChatApi {
             persona: state.personas.portal(),
             language: headers.language,
             context: None,
+            server_instruction: None,
             options: None,
             messages: vec![message],
             stream: body.stream.unwrap_or(headers.accepts_events),

@@ -24,12 +24,16 @@ pub fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, image:
     sampled_prompt_tokens(messages, image, SAMPLE_BYTES)
 }
 
-/// Estimates the tokens of a conversation and of the instruction before it from their first kilobytes, in some
-/// microseconds. For `image` see [`prompt_tokens`].
+/// Estimates the tokens of a conversation and of the texts beside it, such as the system message, from their first kilobytes, in
+/// some microseconds. For `image` see [`prompt_tokens`].
 #[must_use]
-pub fn rough_prompt_tokens(instruction: Option<&str>, messages: &[Message], image: Option<u64>) -> u64 {
-    let instruction = instruction.map_or(0, |text| sampled_text_tokens(text, SMALL_SAMPLE_BYTES));
-    sampled_prompt_tokens(messages, image, SMALL_SAMPLE_BYTES).saturating_add(instruction)
+pub fn rough_prompt_tokens<'a>(
+    beside: impl IntoIterator<Item = &'a str>,
+    messages: &[Message],
+    image: Option<u64>,
+) -> u64 {
+    let beside = beside.into_iter().map(|text| sampled_text_tokens(text, SMALL_SAMPLE_BYTES));
+    beside.fold(sampled_prompt_tokens(messages, image, SMALL_SAMPLE_BYTES), u64::saturating_add)
 }
 
 fn sampled_prompt_tokens<'a>(
@@ -135,9 +139,9 @@ mod tests {
             ["another word ".repeat(100), "another word ".repeat(4000)].map(|text| Message::new(Role::User, text));
         let instruction = "Answer in one sentence. ".repeat(500);
         let whole = prompt_tokens(&messages, None) + instruction_tokens(&instruction);
-        let rough = rough_prompt_tokens(Some(&instruction), &messages, None);
+        let rough = rough_prompt_tokens([instruction.as_str()], &messages, None);
         assert!(rough.abs_diff(whole) <= whole / 10, "{rough} {whole}");
-        assert_eq!(rough_prompt_tokens(None, &messages[..0], None), prompt_tokens([], None));
+        assert_eq!(rough_prompt_tokens([], &messages[..0], None), prompt_tokens([], None));
     }
 
     #[test]

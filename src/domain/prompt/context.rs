@@ -63,18 +63,18 @@ impl PromptContext {
     ///
     /// The texts get half of the room that persona and question leave in the prompt, and no more than the history leaves that
     /// the client has sent: `messages` are that history and the question. The history of a stored chat gets the rest. `of_server`
-    /// is the system message of a server, which follows the texts.
+    /// are the system message of a server, which follows the texts, and its schema of the answer.
     #[must_use]
-    pub fn fit(
+    pub fn fit<'t>(
         persona: Option<&Persona>,
-        of_server: Option<&str>,
+        of_server: impl IntoIterator<Item = &'t str>,
         messages: &[Message],
         texts: &[ContextText],
         model: Abilities,
     ) -> Option<Self> {
         let mut instruction = persona.map_or_else(String::new, |persona| format!("{}\n\n", persona.prompt));
         instruction.push_str(ABOUT);
-        let other_tokens = of_server.map_or(0, estimate::instruction_tokens);
+        let other_tokens = of_server.into_iter().map(estimate::instruction_tokens).fold(0, u64::saturating_add);
         let room = room(&instruction, other_tokens, messages, model)?;
         let mut room_left = room;
         let (mut taken, mut sources) = (0, Vec::<Source>::new());
@@ -138,7 +138,7 @@ mod tests {
 
     fn fit(texts: &[ContextText], messages: &[Message]) -> Option<PromptContext> {
         let amaya = Persona { prompt: "You are Amaya.".to_owned(), ..Persona::default() };
-        PromptContext::fit(Some(&amaya), None, messages, texts, MODEL)
+        PromptContext::fit(Some(&amaya), [], messages, texts, MODEL)
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
     fn a_page_is_named_once_and_ten_pages_at_most() {
         let pages = (0..12).flat_map(|page| [text("a", Some(&page.to_string())), text("b", Some(&page.to_string()))]);
         let (pages, wide) = (pages.collect::<Vec<_>>(), Abilities { window: 8192, ..MODEL });
-        let sources = PromptContext::fit(None, None, &asked(&["?"]), &pages, wide).unwrap().sources;
+        let sources = PromptContext::fit(None, [], &asked(&["?"]), &pages, wide).unwrap().sources;
         let titles = sources.iter().map(|source| source.title.as_str()).collect::<Vec<_>>();
         assert_eq!(titles, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
         let untitled = ContextText { title: None, ..text("a", Some("page")) };
@@ -185,7 +185,7 @@ mod tests {
             let texts = texts.iter().map(|it| text(it, Some("a"))).collect::<Vec<_>>();
             let messages = said.iter().map(|it| Message::new(Role::User, it.as_str())).collect::<Vec<_>>();
             let model = Abilities { window, ..MODEL };
-            if let Some(fitted) = PromptContext::fit(None, None, &messages, &texts, model) {
+            if let Some(fitted) = PromptContext::fit(None, [], &messages, &texts, model) {
                 let tokens = estimate::prompt_tokens(&messages, None) + estimate::instruction_tokens(&fitted.instruction);
                 prop_assert!(tokens <= budget(window), "{} of {}", tokens, budget(window));
             }

@@ -46,6 +46,7 @@ pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> 
         persona: None,
         language: None,
         context: None,
+        server_instruction: None,
         options: None,
         stored_chat: None,
         messages: vec![prompt::test()],

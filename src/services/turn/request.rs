@@ -42,7 +42,9 @@ pub struct TurnRequest {
     pub language: Option<String>,
     /// The texts of the context hook; `None` from a client.
     pub context: Option<PromptContext>,
-    /// What a server with an API key asks of the model besides; `None` for all others.
+    /// The system message of a server with an API key. It follows the persona's prompt.
+    pub server_instruction: Option<String>,
+    /// What a server with an API key asks of the answer; `None` for all others.
     pub options: Option<Box<AnswerOptions>>,
     /// The stored chat and its owner; `None` if the client sends the history itself.
     pub stored_chat: Option<StoredChatTurn>,
@@ -90,24 +92,31 @@ impl TurnRequest {
         }
     }
 
-    /// Returns the parts of the system message in their order: the persona's prompt, with the texts of the context hook if
-    /// `with_context`, and the system message of a server.
-    pub(super) fn instructions(&self, with_context: bool) -> impl Iterator<Item = &str> + Clone {
+    /// Returns the persona's prompt, with the texts of the context hook if `with_context`.
+    fn owner_instruction(&self, with_context: bool) -> Option<&str> {
         let context = self.context.as_ref().filter(|_| with_context);
         let with_texts = context.map(|context| context.instruction.as_str());
-        let of_owner = with_texts.or_else(|| self.persona.as_ref().map(|persona| persona.prompt.as_str()));
-        let of_server = self.options.as_ref().and_then(|options| options.instruction.as_deref());
-        of_owner.into_iter().chain(of_server)
+        with_texts.or_else(|| self.persona.as_ref().map(|persona| persona.prompt.as_str()))
     }
 
-    /// Returns the system message, with the texts of the context hook if `with_context`; `None` without one.
+    /// Returns what a server adds to the prompt besides the conversation: its system message, and the schema of the answer.
+    pub(super) fn server_texts(&self) -> impl Iterator<Item = &str> + Clone {
+        let schema = self.options.as_ref().and_then(|options| options.schema());
+        self.server_instruction.as_deref().into_iter().chain(schema)
+    }
+
+    /// Returns all that the prompt has besides the conversation: the parts of the system message, and the schema of the answer.
+    pub(super) fn texts_beside_messages(&self, with_context: bool) -> impl Iterator<Item = &str> + Clone {
+        self.owner_instruction(with_context).into_iter().chain(self.server_texts())
+    }
+
+    /// Returns the system message: that of the owner, with the texts of the context hook if `with_context`, and that of a server;
+    /// `None` without either.
     pub(super) fn instruction(&self, with_context: bool) -> Option<Cow<'_, str>> {
-        let mut parts = self.instructions(with_context);
-        let first = parts.next()?;
-        Some(match parts.next() {
-            None => Cow::Borrowed(first),
-            Some(second) => Cow::Owned(format!("{first}\n\n{second}")),
-        })
+        match (self.owner_instruction(with_context), self.server_instruction.as_deref()) {
+            (Some(of_owner), Some(of_server)) => Some(Cow::Owned(format!("{of_owner}\n\n{of_server}"))),
+            (of_owner, of_server) => of_owner.or(of_server).map(Cow::Borrowed),
+        }
     }
 
     /// Returns the text of the question.

@@ -1,7 +1,6 @@
 //! The fields of a request that a server with an API key may set.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::Value;
 
 use crate::{
     domain::answer_options::{AnswerFormat, AnswerOptions},
@@ -49,7 +48,7 @@ struct Format<'a>(&'a AnswerFormat);
 
 impl Serialize for Format<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (kind, schema): (_, Option<&Value>) = match self.0 {
+        let (kind, schema) = match self.0 {
             AnswerFormat::JsonObject => ("json_object", None),
             AnswerFormat::JsonSchema(schema) => ("json_schema", Some(schema)),
         };
@@ -64,7 +63,7 @@ impl Serialize for Format<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -82,7 +81,7 @@ mod tests {
             seed: Some(7),
             presence_penalty: Some(0.25),
             frequency_penalty: Some(-0.25),
-            format: Some(AnswerFormat::JsonSchema(json!({"name": "reply"}))),
+            format: Some(AnswerFormat::JsonSchema(serde_json::from_str(r#"{"name": "reply"}"#).unwrap())),
             reasoning_effort: Some("low".to_owned()),
             ..AnswerOptions::default()
         };
@@ -93,6 +92,15 @@ mod tests {
         assert_eq!(sent(&options, ""), all);
         let object = AnswerOptions { format: Some(AnswerFormat::JsonObject), ..AnswerOptions::default() };
         assert_eq!(sent(&object, ""), json!({"response_format": {"type": "json_object"}}));
+    }
+
+    #[test]
+    fn a_schema_is_sent_as_it_was_written() {
+        let schema = r#"{"name":"reply","schema":{"properties":{"reasons":{"type":"string"},"answer":{"const":1.5}}}}"#;
+        let format = Some(AnswerFormat::JsonSchema(serde_json::from_str(schema).unwrap()));
+        let options = AnswerOptions { format, ..AnswerOptions::default() };
+        let sent = serde_json::to_string(&Sampling::new(&options, &ExtraFields::default())).unwrap();
+        assert_eq!(sent, format!(r#"{{"response_format":{{"type":"json_schema","json_schema":{schema}}}}}"#));
     }
 
     #[test]

@@ -50,10 +50,9 @@ impl Context {
         let has_reached_hook = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
         let without = |outcome| (ContextRecord::without_texts(outcome, time, has_reached_hook), None);
         let fit = |texts: &[ContextText]| {
-            let of_server = request.options.as_ref().and_then(|options| options.instruction.as_deref());
             PromptContext::fit(
                 request.persona.as_deref(),
-                of_server,
+                request.server_texts(),
                 &request.messages,
                 texts,
                 self.abilities.of(model),

@@ -5,7 +5,10 @@ use sha2::{Digest, Sha256};
 use super::key::IdempotencyKey;
 use crate::{
     adapters::storage::ScopedKey,
-    domain::limits::{AskerId, LimitKey},
+    domain::{
+        answer_options::{AnswerFormat, AnswerOptions},
+        limits::{AskerId, LimitKey},
+    },
     services::turn::request::{StoredChatTurn, TurnRequest},
 };
 
@@ -55,8 +58,11 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
     if let Some(persona) = &request.persona {
         add(&format!("persona {}", persona.id));
     }
+    if let Some(instruction) = &request.server_instruction {
+        add(&format!("instruction {instruction}"));
+    }
     if let Some(options) = &request.options {
-        add(&format!("options {options:?}"));
+        add_options(options, &mut add);
     }
     if let Some(StoredChatTurn { chat, retry_of, .. }) = request.stored_chat {
         add(&chat.0.to_string());
@@ -70,4 +76,44 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
         }
     }
     format!("{:x}", hasher.finalize())
+}
+
+/// Adds each option that has a value, with its name.
+fn add_options(options: &AnswerOptions, add: &mut impl FnMut(&str)) {
+    // Without `..`, so that no new option is forgotten.
+    let AnswerOptions {
+        temperature,
+        top_p,
+        max_tokens,
+        stop,
+        seed,
+        presence_penalty,
+        frequency_penalty,
+        format,
+        reasoning_effort,
+    } = options;
+    let numbers = [
+        ("temperature", temperature.map(|value| value.to_string())),
+        ("top_p", top_p.map(|value| value.to_string())),
+        ("max_tokens", max_tokens.map(|value| value.to_string())),
+        ("seed", seed.map(|value| value.to_string())),
+        ("presence_penalty", presence_penalty.map(|value| value.to_string())),
+        ("frequency_penalty", frequency_penalty.map(|value| value.to_string())),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            add(&format!("{name} {value}"));
+        }
+    }
+    for text in stop {
+        add(&format!("stop {text}"));
+    }
+    match format {
+        Some(AnswerFormat::JsonObject) => add("json_object"),
+        Some(AnswerFormat::JsonSchema(schema)) => add(&format!("json_schema {}", schema.as_str())),
+        None => {}
+    }
+    if let Some(effort) = reasoning_effort {
+        add(&format!("reasoning_effort {effort}"));
+    }
 }

@@ -61,7 +61,7 @@ impl Estimator {
 /// would take longer than the whole admission.
 fn prompt_tokens(request: &TurnRequest, image: Option<u64>) -> u64 {
     let messages = &request.messages;
-    let texts = request.instructions(true).chain(messages.iter().map(|message| message.content.as_str()));
+    let texts = request.texts_beside_messages(true).chain(messages.iter().map(|message| message.content.as_str()));
     let tokens = texts.map(|text| text.len() as u64 + MESSAGE_TOKENS).fold(0, u64::saturating_add);
     let images = messages.iter().map(|message| message.images.len() as u64).sum::<u64>();
     tokens.saturating_add(images.saturating_mul(image.unwrap_or_default().saturating_mul(LARGEST_IMAGE)))

@@ -109,8 +109,8 @@ impl UsageMeter {
     /// Returns a rough estimate of the tokens of the latest call's prompt, which costs little.
     pub(in crate::services::turn) fn rough_prompt_tokens(&self, request: &TurnRequest, calls: &CallRecord<'_>) -> u64 {
         let image = self.abilities.of(calls.model).image;
-        let instruction = request.instruction(calls.has_context());
-        estimate::rough_prompt_tokens(instruction.as_deref(), sent_messages(request, calls), image)
+        let texts = request.texts_beside_messages(calls.has_context());
+        estimate::rough_prompt_tokens(texts, sent_messages(request, calls), image)
     }
 
     /// Returns the cost of tokens by the price of their model; `None` if the price or the number is not known. The
@@ -149,9 +149,9 @@ impl UsageMeter {
 
     fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
         let image = self.abilities.of(calls.model).image;
-        let instruction =
-            request.instruction(calls.has_context()).map_or(0, |text| estimate::instruction_tokens(&text));
-        let prompt = estimate::prompt_tokens(sent_messages(request, calls), image).saturating_add(instruction);
+        let beside = request.texts_beside_messages(calls.has_context()).map(estimate::instruction_tokens);
+        let said = estimate::prompt_tokens(sent_messages(request, calls), image);
+        let prompt = beside.fold(said, u64::saturating_add);
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }
 
