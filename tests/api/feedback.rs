@@ -329,12 +329,12 @@ async fn a_rating_is_an_event_after_that_of_its_turn() {
     for event in &events {
         assert_described(&event.body);
     }
-    let data = |rating: &str, previous: Value, has_comment: bool| {
+    let data = |revision: u32, rating: &str, previous: Value, has_comment: bool| {
         json!({ "request_id": turn, "session_id": "s-1", "api_key": null, "site": null, "persona": "amaya", "model": "basic",
-                "rating": rating, "previous_rating": previous, "has_comment": has_comment })
+                "revision": revision, "rating": rating, "previous_rating": previous, "has_comment": has_comment })
     };
-    assert_eq!(events[1].body["data"], data("up", Value::Null, true));
-    assert_eq!(events[2].body["data"], data("down", json!("up"), false));
+    assert_eq!(events[1].body["data"], data(1, "up", Value::Null, true));
+    assert_eq!(events[2].body["data"], data(2, "down", json!("up"), false));
     assert_ne!(events[1].id, events[2].id);
     assert!(!events.iter().any(|event| event.body.to_string().contains("numbat")));
     service.stop().await;

@@ -139,6 +139,8 @@ pub struct FeedbackGiven<'a> {
     pub persona: Option<&'a str>,
     /// The name of the model that has answered; `basic` is the built-in responder.
     pub model: &'a str,
+    /// The number of the feedback on the turn, from 1.
+    pub revision: u32,
     /// The rating: `up` or `down`.
     pub rating: &'a str,
     /// The rating that this one replaces; null for the first one.
