@@ -11,7 +11,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::time::timeout;
+use tokio::{process::Command, time::timeout};
 
 use crate::{
     command_line::run,
@@ -52,6 +52,15 @@ struct Watched {
 impl Watched {
     /// Starts the service with these further settings, and with diagnostics of all levels.
     async fn start(setup: TestSetup, keys: &[(&'static str, String)]) -> Self {
+        Self::start_by(setup, keys, |setup| setup.command(&[])).await
+    }
+
+    /// Starts it with this command.
+    async fn start_by(
+        setup: TestSetup,
+        keys: &[(&'static str, String)],
+        command: impl FnOnce(&TestSetup) -> Command,
+    ) -> Self {
         let mut search = SecretSearch::new();
         let mut setup = setup.with_all(&[
             ("LOG_LEVEL", "trace"),
@@ -74,7 +83,7 @@ impl Watched {
             search.add(name, secret);
         }
         let out = File::create(setup.path().join("stdout")).expect("a file");
-        let mut command = setup.command(&[]);
+        let mut command = command(&setup);
         command.stdout(out);
         let process = setup.start_command(command).await;
         Self { setup, process, search, answers: Vec::new(), admin_token }
@@ -658,14 +667,23 @@ async fn no_password_of_a_used_database_is_repeated_on_postgres() {
     assert_eq!(leaks(&search, &written), Leaks::new());
 }
 
-/// The search itself: a secret that is planted in each place is found there.
+/// The search itself: a secret that is planted in each place is found there. The contract is the same with all settings, so
+/// nothing can be planted in it; but it is among what is searched.
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn planted_secrets_are_found_in_every_place() {
     let (model, planted) = (FakeModel::start().await, canary());
     let half = planted[..planted.len() / 2].replace('/', "+").replace('+', "-");
     // Names of models are in metrics, answers, diagnostics, logs and settings.
     let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", &half);
-    let mut watched = Watched::start(setup, &[]).await;
+    // `al-chat log verify` names a file with a damage.
+    let (folder, named) = (setup.log_dir(), setup.path().join(&half));
+    fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::symlink(&folder, &named).expect("a link");
+    fs::write(folder.join("session_2020-01-01.log"), "not a line\n").expect("a file");
+    let setup = setup.with("SESSION_LOG_DIR", &named.display().to_string());
+    let script = format!("echo {half}; exec \"$0\"");
+    let mut watched = Watched::start_by(setup, &[], |setup| setup.command_by_script(&script)).await;
     watched.search.add("planted", &half);
     watched.ask_model().await;
     watched.ask(watched.request(Method::GET, &format!("/{half}"))).await;
@@ -680,10 +698,16 @@ async fn planted_secrets_are_found_in_every_place() {
         "Debug output of the state",
         "al-chat check",
         "al-chat log report",
+        "al-chat log verify",
         "answers",
         "database",
         "diagnostics",
         "session log",
+        "standard output",
     ];
     assert_eq!(places, expected);
+    let others = written.iter().filter(|(place, _)| !expected.contains(&place.as_str()));
+    let contracts = others.filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains("\"openapi\""));
+    let contracts = contracts.map(|(place, _)| place.as_str()).collect::<Vec<_>>();
+    assert_eq!((contracts, written.len()), (vec!["/openapi.json", "al-chat openapi"], 16));
 }
