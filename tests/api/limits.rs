@@ -660,10 +660,15 @@ async fn a_start_for_others_and_a_check_say_what_a_day_can_cost() {
     let model = FakeModel::start().await;
     let unlimited = "nothing limits what a day of all visitors together can cost; set LIMIT_TOTAL, such as 5usd/day; one \
                      address can cost up to $0.60 a day, at the price of gpt-4o-mini";
-    for (host, total, is_said) in
-        [("0.0.0.0", "off", true), ("0.0.0.0", "5usd/day", false), ("127.0.0.1", "off", false)]
-    {
-        let setup = TestSetup::for_model(&model).with("SERVER_HOST", host).with("LIMIT_TOTAL", total);
+    let with_model = || TestSetup::for_model(&model);
+    for (setup, host, total, is_said) in [
+        (with_model(), "0.0.0.0", "off", true),
+        (with_model(), "0.0.0.0", "5usd/day", false),
+        (with_model(), "127.0.0.1", "off", false),
+        // Without a model, nothing costs.
+        (TestSetup::new(), "0.0.0.0", "off", false),
+    ] {
+        let setup = setup.with("SERVER_HOST", host).with("LIMIT_TOTAL", total);
         let process = setup.start_process().await;
         let mut lines = process.diagnostics;
         drop(process.child);
