@@ -180,9 +180,19 @@ What are your opening hours?
 We are open from nine to five.
 ";
 
+/// A usage report as CSV, as an example.
+const CSV: &str = "site,turns,errors,cut_off,sessions,visitors,prompt_tokens,completion_tokens,total_tokens,estimated_turns,\
+cost_usd,unpriced_turns,latency_p50_ms,latency_p95_ms,latency_p99_ms,latency_max_ms,first_word_p50_ms,first_word_p95_ms,\
+first_word_p99_ms,first_word_max_ms,fallbacks,retries,retried_turns,failed_calls,key_hits,key_fetches,failed_key_fetches,\
+sessions_estimated,visitors_estimated,rated_up,rated_down,end_complete,key_papita_api
+shop,2,0,0,1,1,905,299,1204,0,0.00031515,0,1840,1972,1972,1972,320,341,341,341,0,0,0,0,1,1,0,false,false,1,0,2,2
+";
+
 /// Returns the text of the document with the additions that the framework's types cannot express.
 pub(super) fn finished(document: &str) -> String {
-    without_security(&with_markdown(&with_streams(document)))
+    let document = with_streams(document);
+    let document = with_example(&document, "text/markdown", MARKDOWN);
+    without_security(&with_example(&document, "text/csv", CSV))
 }
 
 /// Declares the body of each stream as a string, with an example, and moves the schema of its events to `x-event-schema`: the
@@ -193,10 +203,10 @@ fn with_streams(document: &str) -> String {
     rewritten(document, "\"text/event-stream\": {", |rest| rest.replacen("\"schema\": {", &body, 1))
 }
 
-/// Adds an example to each body that is Markdown.
-fn with_markdown(document: &str) -> String {
-    let example = Value::from(MARKDOWN);
-    rewritten(document, "\"text/markdown\": {", |rest| format!(r#" "example": {example},{rest}"#))
+/// Adds an example to each body of a media type.
+fn with_example(document: &str, media_type: &str, example: &str) -> String {
+    let example = Value::from(example);
+    rewritten(document, &format!("\"{media_type}\": {{"), |rest| format!(r#" "example": {example},{rest}"#))
 }
 
 /// Declares an empty security list for operations without authentication. Linters report a missing list, and generators
