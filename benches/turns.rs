@@ -21,7 +21,7 @@ use std::{
 };
 
 use connection::Connection;
-use fakes::{guard::FakeGuard, model::FakeModel};
+use fakes::{hook::FakeHook, model::FakeModel};
 use hyper::StatusCode;
 use measured::{Measured, micros};
 use server::{Server, logged_turns};
@@ -86,7 +86,7 @@ async fn main() {
 /// should cost it nothing.
 async fn print_setups(model: &FakeModel, plan: &Plan) {
     const CONCURRENCY: usize = 8;
-    let (guard, url) = (FakeGuard::start().await, model.base_url());
+    let (guard, url) = (FakeHook::start().await, model.base_url());
     let second = format!(
         "[[providers]]\nname = \"two\"\nbase_url = \"{url}\"\n\n[[models]]\nname = \"gpt-4o-mini\"\nprovider = \"two\"\n\n\
          [[models]]\nname = \"other\"\n"

@@ -18,7 +18,7 @@ use crate::{
     fakes::{
         byte_server::ByteServer,
         event_receiver::EventReceiver,
-        guard::{FakeGuard, GuardBehaviour},
+        hook::{FakeHook, HookBehaviour},
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
@@ -244,7 +244,7 @@ async fn no_key_is_repeated_by_a_model_that_repeats_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
-    let (model, guard) = (FakeModel::start().await, FakeGuard::start().await);
+    let (model, guard) = (FakeModel::start().await, FakeHook::start().await);
     // Visible ASCII, as a header has.
     let (token, of_url) = (canary(), canary_word());
     let setup = TestSetup::for_model(&model)
@@ -257,7 +257,7 @@ async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
             let verdict = json!({ "verdict": text, "message": text });
             for body in [text.clone(), verdict.to_string(), json!({ "verdict": "pass", "why": text }).to_string()] {
                 for status in [200, 401, 500] {
-                    guard.behave(GuardBehaviour::Respond(status, body.clone()));
+                    guard.behave(HookBehaviour::Respond(status, body.clone()));
                     watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
                 }
             }
@@ -325,7 +325,7 @@ async fn no_secret_and_no_contact_of_events_is_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_of_a_context_hook_is_repeated_by_one_that_fails() {
-    let (model, hook) = (FakeModel::start().await, FakeGuard::start().await);
+    let (model, hook) = (FakeModel::start().await, FakeHook::start().await);
     // Visible ASCII, as a header has.
     let (token, of_url) = (canary(), canary_word());
     let setup = TestSetup::for_model(&model)
@@ -337,7 +337,7 @@ async fn no_token_of_a_context_hook_is_repeated_by_one_that_fails() {
         for (_, text) in forms(secret) {
             for body in [text.clone(), json!({ "texts": text }).to_string()] {
                 for status in [200, 401, 500] {
-                    hook.behave(GuardBehaviour::Respond(status, body.clone()));
+                    hook.behave(HookBehaviour::Respond(status, body.clone()));
                     watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
                 }
             }

@@ -20,7 +20,7 @@ use crate::{
         byte_server::ByteServer,
         certificates::Authority,
         event_receiver::EventReceiver,
-        guard::{FakeGuard, GuardBehaviour},
+        hook::{FakeHook, HookBehaviour},
         model::{Behaviour, FakeModel, Reply},
         tls,
     },
@@ -254,16 +254,16 @@ async fn a_closed_output_pipe_is_not_an_error() {
 
 #[tokio::test]
 async fn check_asks_the_guard() {
-    let (model, guard) = (FakeModel::start().await, FakeGuard::start().await);
+    let (model, guard) = (FakeModel::start().await, FakeHook::start().await);
     let setup = TestSetup::for_model(&model).with("GUARD_URL", &format!("{}?key=hush-hush", guard.url()));
-    let goes_on = ["/judge, asked about \"What are your opening hours?\": it may go on in "];
+    let goes_on = ["/hook, asked about \"What are your opening hours?\": it may go on in "];
     assert_check(&setup, 0, &goes_on).await;
     assert_eq!(guard.requests()[0]["text"], "What are your opening hours?");
     let setup = setup.with("GUARD_ANSWERS", "on");
     assert_check(&setup, 0, &["asked about \"We are open from nine to five.\": it may go on in "]).await;
-    guard.behave(GuardBehaviour::judge(|_| json!({ "verdict": "reject" })));
+    guard.behave(HookBehaviour::answer(|_| json!({ "verdict": "reject" })));
     assert_check(&setup, 1, &["it is rejected, which a guard should not do with a harmless text"]).await;
-    guard.behave(GuardBehaviour::Redirect);
+    guard.behave(HookBehaviour::Redirect);
     assert_check(&setup, 1, &["no verdict; it answers with a redirect (status 307)", "turns are refused"]).await;
     guard.stop().await;
     let refused = "no verdict; the connection is refused; check host and port";
@@ -272,14 +272,14 @@ async fn check_asks_the_guard() {
 
 #[tokio::test]
 async fn check_asks_the_context_hook() {
-    let (model, hook) = (FakeModel::start().await, FakeGuard::start().await);
+    let (model, hook) = (FakeModel::start().await, FakeHook::start().await);
     let setup = TestSetup::for_model(&model).with("CONTEXT_URL", &format!("{}?key=hush-hush", hook.url()));
     let page = json!({ "text": "We open at nine.", "url": "https://shop.example/hours" });
-    hook.behave(GuardBehaviour::judge(move |_| json!({ "texts": [page, { "text": "We close at five." }] })));
-    let found = ["/judge, asked about \"What are your opening hours?\": 2 texts, 1 with the address of a page, in "];
+    hook.behave(HookBehaviour::answer(move |_| json!({ "texts": [page, { "text": "We close at five." }] })));
+    let found = ["/hook, asked about \"What are your opening hours?\": 2 texts, 1 with the address of a page, in "];
     assert_check(&setup, 0, &found).await;
     assert_eq!(hook.requests()[0]["question"], "What are your opening hours?");
-    hook.behave(GuardBehaviour::Redirect);
+    hook.behave(HookBehaviour::Redirect);
     let failed = ["no texts; it answers with a redirect (status 307)", "turns go on without its texts"];
     assert_check(&setup, 0, &failed).await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::{
-        guard::{FakeGuard as FakeHook, GuardBehaviour as HookBehaviour},
+        hook::{FakeHook, HookBehaviour},
         model::{Behaviour, FakeModel, Reply},
     },
     idempotency::keyed,
@@ -51,7 +51,7 @@ async fn start_with(hook: &FakeHook, settings: &[(&str, &str)]) -> (FakeModel, T
 }
 
 async fn start(settings: &[(&str, &str)]) -> (FakeHook, FakeModel, TestSetup, Service) {
-    let hook = FakeHook::judging(two_pages).await;
+    let hook = FakeHook::answering(two_pages).await;
     let (model, setup, service) = start_with(&hook, settings).await;
     (hook, model, setup, service)
 }
@@ -130,7 +130,7 @@ async fn streams_and_those_who_resume_them_get_the_sources() {
 #[tokio::test]
 async fn repeated_requests_get_the_sources_after_a_restart() {
     for content in ["off", "on"] {
-        let (hook, model) = (FakeHook::judging(two_pages).await, FakeModel::start().await);
+        let (hook, model) = (FakeHook::answering(two_pages).await, FakeModel::start().await);
         let setup = TestSetup::for_model(&model).with("CONTEXT_URL", &hook.url());
         let setup = setup.with("SESSION_LOG_CONTENT", content);
         let service = setup.start().await;
@@ -163,7 +163,7 @@ async fn texts_are_in_no_history_and_no_database() {
     let sent = ada.ask(chat, "Which tea?").await;
     assert_eq!(sent["sources"], sources());
     assert!(instruction(&model, 0).contains(SECRET));
-    hook.behave(HookBehaviour::judge(|_| json!({ "texts": [] })));
+    hook.behave(HookBehaviour::answer(|_| json!({ "texts": [] })));
     let sent = ada.ask(chat, "And now?").await;
     assert!(sent.get("sources").is_none(), "{sent}");
     assert_eq!(prompt_lines(&model, 1), ["u: Which tea?", "a: Hello from the fake model.", "u: And now?"]);
@@ -187,12 +187,12 @@ async fn visitors_of_the_portal_get_the_sources() {
 
 #[tokio::test]
 async fn the_hook_gets_the_question_that_the_guard_lets_pass() {
-    let guard = FakeHook::judging(|request| match request["text"].as_str().expect("a text") {
+    let guard = FakeHook::answering(|request| match request["text"].as_str().expect("a text") {
         "no" => json!({ "verdict": "reject" }),
         _ => json!({ "verdict": "mask", "text": "[masked]" }),
     })
     .await;
-    let hook = FakeHook::judging(two_pages).await;
+    let hook = FakeHook::answering(two_pages).await;
     let (model, _setup, service) = start_with(&hook, &[("GUARD_URL", &guard.url())]).await;
     service.client.chat("no").await.assert_error(422, "rejected_by_guard");
     service.client.chat("4711").await.assert_ok();
@@ -203,7 +203,7 @@ async fn the_hook_gets_the_question_that_the_guard_lets_pass() {
 
 #[tokio::test]
 async fn texts_and_history_share_the_window() {
-    let hook = FakeHook::judging(|_| {
+    let hook = FakeHook::answering(|_| {
         let text = |title: &str| json!({ "text": "word ".repeat(80), "title": title, "url": "https://shop.example/" });
         json!({ "texts": [text("a"), text("b"), text("c"), text("d"), text("e"), text("f"), text("g")] })
     })
@@ -241,7 +241,7 @@ async fn a_model_with_too_small_a_window_is_asked_without_texts() {
 
 #[tokio::test]
 async fn the_built_in_responder_gets_no_texts() {
-    let hook = FakeHook::judging(two_pages).await;
+    let hook = FakeHook::answering(two_pages).await;
     let setup = TestSetup::new().with("AI_SERVICE", "basic").with("CONTEXT_URL", &hook.url());
     let service = setup.start().await;
     let answer = service.client.chat("hello").await.assert_ok();
@@ -310,7 +310,7 @@ async fn a_client_that_leaves_while_the_hook_is_asked_asks_no_model() {
         () = hook.wait_for_requests(1) => {}
     }
     hook.wait_for_disconnects(1).await;
-    hook.behave(HookBehaviour::judge(two_pages));
+    hook.behave(HookBehaviour::answer(two_pages));
     let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
     assert_eq!((found(&line), &line["code"]), (json!(["failed", 0, 0]), &json!("client_gone")), "{line}");
     client.chat("another").await.assert_ok();
@@ -374,7 +374,7 @@ async fn a_turn_is_reserved_with_its_texts() {
     let limits = [("LIMIT_VISITOR", "100000tokens/day"), ("MAX_ANSWER_TOKENS", "1000"), ("MODEL_RETRIES", "0")];
     let mut used = BTreeMap::new();
     for size in [1000_u64, 3000] {
-        let hook = FakeHook::judging(
+        let hook = FakeHook::answering(
             move |_| json!({ "texts": [{ "text": "a ".repeat(usize::try_from(size / 2).expect("a size")) }] }),
         )
         .await;
@@ -393,7 +393,7 @@ async fn tokens_that_the_model_does_not_report_include_those_of_texts() {
     let (hook, model, setup, service) = start(&[]).await;
     model.set_behaviour(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
     service.client.chat("hello").await.assert_ok();
-    hook.behave(HookBehaviour::judge(|_| json!({ "texts": [] })));
+    hook.behave(HookBehaviour::answer(|_| json!({ "texts": [] })));
     service.client.chat("hello").await.assert_ok();
     let lines = setup.wait_for_log_lines("chat", 2).await;
     let [with, without] = [0, 1].map(|line: usize| lines[line]["prompt_tokens"].as_u64().expect("tokens"));
@@ -405,9 +405,9 @@ async fn the_metrics_count_calls_of_the_hook_by_outcome() {
     let (hook, _model, _setup, service) = start(&[]).await;
     let client = &service.client;
     client.chat("hello").await.assert_ok();
-    hook.behave(HookBehaviour::judge(|_| json!({ "texts": [] })));
+    hook.behave(HookBehaviour::answer(|_| json!({ "texts": [] })));
     client.chat("hello").await.assert_ok();
-    hook.behave(HookBehaviour::judge(|_| json!({ "texts": [{ "text": "a ".repeat(120_000) }] })));
+    hook.behave(HookBehaviour::answer(|_| json!({ "texts": [{ "text": "a ".repeat(120_000) }] })));
     client.chat("hello").await.assert_ok();
     hook.behave(HookBehaviour::CloseImmediately);
     client.chat("hello").await.assert_ok();

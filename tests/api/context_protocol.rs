@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     config_file::with_file,
     fakes::{
-        guard::{FakeGuard as FakeHook, GuardBehaviour as HookBehaviour},
+        hook::{FakeHook, HookBehaviour},
         model::FakeModel,
     },
     support::{hook_document::HookDocument, service::TestSetup},
@@ -37,7 +37,7 @@ fn the_examples_of_the_document_are_as_it_says() {
 
 #[tokio::test]
 async fn requests_are_as_the_document_says() {
-    let (hook, model) = (FakeHook::judging(|_| json!({ "texts": [] })).await, FakeModel::start().await);
+    let (hook, model) = (FakeHook::answering(|_| json!({ "texts": [] })).await, FakeModel::start().await);
     let setup = with_file(TestSetup::for_model(&model).with("CONTEXT_URL", &hook.url()), SITES);
     let service = setup.start().await;
     let client = &service.client;
@@ -69,7 +69,7 @@ async fn each_answer_in_the_document_is_understood() {
         let texts = example["texts"].as_array().expect("texts").clone();
         let page = |text: &Value| text.get("url").map(|url| json!({ "title": text["title"], "url": url }));
         let pages = texts.iter().filter_map(page).collect::<Vec<_>>();
-        hook.behave(HookBehaviour::judge(move |_| example.clone()));
+        hook.behave(HookBehaviour::answer(move |_| example.clone()));
         let answer = service.client.chat("hello").await.assert_ok();
         let named = answer.get("sources").and_then(Value::as_array).cloned().unwrap_or_default();
         assert_eq!(named, pages, "{name}");

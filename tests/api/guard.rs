@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::{
-        guard::{FakeGuard, GuardBehaviour, pass},
+        hook::{FakeHook, HookBehaviour, pass},
         model::{Behaviour, FakeModel, Gate, Reply},
         papita::FakePapita,
     },
@@ -42,7 +42,7 @@ fn strict(request: &Value) -> Value {
 }
 
 /// Starts a model, and a service in this process that asks this guard.
-pub async fn start_guarded(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+pub async fn start_guarded(guard: &FakeHook, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url()).with_all(settings);
     let service = setup.start().await;
@@ -50,14 +50,14 @@ pub async fn start_guarded(guard: &FakeGuard, settings: &[(&str, &str)]) -> (Fak
 }
 
 /// Starts the same with a model that repeats the question.
-async fn start_with(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+async fn start_with(guard: &FakeHook, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let started = start_guarded(guard, settings).await;
     started.0.set_behaviour(Behaviour::Echo);
     started
 }
 
-async fn start_strict(settings: &[(&str, &str)]) -> (FakeGuard, FakeModel, TestSetup, Service) {
-    let guard = FakeGuard::judging(strict).await;
+async fn start_strict(settings: &[(&str, &str)]) -> (FakeHook, FakeModel, TestSetup, Service) {
+    let guard = FakeHook::answering(strict).await;
     let (model, setup, service) = start_with(&guard, settings).await;
     (guard, model, setup, service)
 }
@@ -210,7 +210,7 @@ async fn history_and_files_of_a_client_are_judged() {
 
 #[tokio::test]
 async fn a_retry_stores_what_is_asked_then() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (model, _setup, service) = start_with(&guard, &[("MODEL_RETRIES", "0")]).await;
     let ada = User::register(&service.client, "ada").await;
     let chat = ada.create_chat().await;
@@ -218,7 +218,7 @@ async fn a_retry_stores_what_is_asked_then() {
     let failed = ada.send(chat, &format!("is it {NUMBER}, or less?")).await;
     let id = failed.json()["details"]["user_message_id"].as_i64().expect("a number");
     assert_eq!(ada.search(NUMBER).await.len(), 1);
-    guard.behave(GuardBehaviour::judge(strict));
+    guard.behave(HookBehaviour::answer(strict));
     let masked = "is it [number], or less?";
     assert_eq!(ada.retry(id).await.assert_ok()["user_message"]["text"], masked);
     ada.wait_for_transcript(chat, &[masked, &format!("> {masked}")]).await;
@@ -239,7 +239,7 @@ async fn a_question_about_an_image_is_repeated_as_it_was_asked() {
 
 #[tokio::test]
 async fn a_question_of_which_nothing_is_left_is_rejected() {
-    let guard = FakeGuard::judging(|_| json!({ "verdict": "mask", "text": " " })).await;
+    let guard = FakeHook::answering(|_| json!({ "verdict": "mask", "text": " " })).await;
     let (model, _setup, service) = start_with(&guard, &[]).await;
     model.set_behaviour(Behaviour::Answer(Reply::default()));
     let sentence = service.client.chat("hello").await.assert_error(422, "rejected_by_guard");
@@ -250,8 +250,8 @@ async fn a_question_of_which_nothing_is_left_is_rejected() {
 }
 
 /// The ways in which a guard fails, and words of the diagnostics about each.
-fn failures() -> Vec<(&'static str, GuardBehaviour)> {
-    let text = |status, text: &str| GuardBehaviour::Respond(status, text.to_owned());
+fn failures() -> Vec<(&'static str, HookBehaviour)> {
+    let text = |status, text: &str| HookBehaviour::Respond(status, text.to_owned());
     let huge = format!("{{\"verdict\": \"pass\", \"why\": \"{}\"}}", "x".repeat(128 << 10));
     let not_understood = "its answer is not what docs/hooks.md describes";
     vec![
@@ -262,17 +262,17 @@ fn failures() -> Vec<(&'static str, GuardBehaviour)> {
         ("it answers with status 500", text(500, "{\"verdict\": \"pass\"}")),
         ("it answers with status 204", text(204, "")),
         ("its answer has more than", text(200, &huge)),
-        ("it answers with a redirect (status 307)", GuardBehaviour::Redirect),
-        ("it did not answer within 100 ms", GuardBehaviour::Silent),
-        ("it did not answer within 100 ms", GuardBehaviour::StallAfterHeaders),
-        ("the connection was closed before an answer came", GuardBehaviour::CloseImmediately),
+        ("it answers with a redirect (status 307)", HookBehaviour::Redirect),
+        ("it did not answer within 100 ms", HookBehaviour::Silent),
+        ("it did not answer within 100 ms", HookBehaviour::StallAfterHeaders),
+        ("the connection was closed before an answer came", HookBehaviour::CloseImmediately),
     ]
 }
 
 #[tokio::test]
 async fn a_guard_that_fails_closed_refuses_turns() {
     let settings = [("GUARD_TIMEOUT", "100ms"), ("BREAKER_FAILURE_RATE", "0"), ("SESSION_LOG_CONTENT", "plain")];
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (model, setup, service) = start_with(&guard, &settings).await;
     let (count, diagnostics) = (failures().len(), Diagnostics::collect());
     for (number, (words, behaviour)) in failures().into_iter().enumerate() {
@@ -297,7 +297,7 @@ async fn a_guard_that_fails_closed_refuses_turns() {
 #[tokio::test]
 async fn a_guard_that_fails_open_lets_turns_go_on() {
     let settings = [("GUARD_TIMEOUT", "100ms"), ("GUARD_FAIL", "open"), ("BREAKER_FAILURE_RATE", "0")];
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (_model, setup, service) = start_with(&guard, &settings).await;
     let count = failures().len();
     for (words, behaviour) in failures() {
@@ -312,7 +312,7 @@ async fn a_guard_that_fails_open_lets_turns_go_on() {
 
 #[tokio::test]
 async fn a_guard_that_is_away_is_soon_not_called() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (_model, _setup, service) = start_with(&guard, &[("BREAKER_PAUSE", "1h")]).await;
     guard.stop().await;
     for _ in 0..5 {
@@ -344,8 +344,8 @@ async fn a_key_belongs_to_the_question_as_it_was_sent() {
 #[tokio::test]
 async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     let gate = Gate::new();
-    let guard = FakeGuard::start().await;
-    guard.behave(GuardBehaviour::held(&gate, "question", |_| pass()));
+    let guard = FakeHook::start().await;
+    guard.behave(HookBehaviour::held(&gate, "question", |_| pass()));
     let settings = [("RESUME_GRACE", "0"), ("SESSION_LOG_CONTENT", "plain"), ("LIMIT_VISITOR", "2/minute")];
     let (model, setup, service) = start_with(&guard, &settings).await;
     let client = &service.client;
@@ -356,7 +356,7 @@ async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     }
     guard.wait_for_disconnects(1).await;
     gate.open();
-    guard.behave(GuardBehaviour::judge(|_| pass()));
+    guard.behave(HookBehaviour::answer(|_| pass()));
     let line = line(&setup).await;
     assert_eq!((&line["guard_question"], &line["code"]), (&json!("failed"), &json!("client_gone")), "{line}");
     assert!(line.get("message").is_none(), "nobody has judged it: {line}");
@@ -369,7 +369,7 @@ async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
 async fn a_masked_question_is_masked_in_papitas_records_too() {
     let papita = FakePapita::start().await;
     papita.serve_key("sk-papita");
-    let guard = FakeGuard::judging(strict).await;
+    let guard = FakeHook::answering(strict).await;
     let model = FakeModel::start().await;
     let setup = TestSetup::for_papita(&model, &papita).with("GUARD_URL", &guard.url());
     let service = setup.start().await;
@@ -388,7 +388,7 @@ async fn the_metrics_count_judgements_by_verdict() {
     client.chat("hello").await.assert_ok();
     client.chat(NUMBER).await.assert_ok();
     client.chat(FORBIDDEN).await.assert_error(422, "rejected_by_guard");
-    guard.behave(GuardBehaviour::CloseImmediately);
+    guard.behave(HookBehaviour::CloseImmediately);
     client.chat("hello").await.assert_error(503, "guard_unavailable");
     let metrics = client.get("/metrics").await.text;
     for verdict in ["pass", "mask", "reject", "failed"] {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     command_line::run,
     fakes::{
-        guard::{FakeGuard, GuardBehaviour, pass},
+        hook::{FakeHook, HookBehaviour, pass},
         model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
         papita::FakePapita,
     },
@@ -50,18 +50,18 @@ fn say(model: &FakeModel, text: &str) {
     model.set_behaviour(Behaviour::Stream(Script { pieces: in_words(text), ..Script::default() }));
 }
 
-async fn start_with(guard: &FakeGuard, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+async fn start_with(guard: &FakeHook, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     start_guarded(guard, &[&[ON][..], settings].concat()).await
 }
 
-async fn start_strict(settings: &[(&str, &str)]) -> (FakeGuard, FakeModel, TestSetup, Service) {
-    let guard = FakeGuard::judging(strict).await;
+async fn start_strict(settings: &[(&str, &str)]) -> (FakeHook, FakeModel, TestSetup, Service) {
+    let guard = FakeHook::answering(strict).await;
     let (model, setup, service) = start_with(&guard, settings).await;
     (guard, model, setup, service)
 }
 
 /// Returns the pieces that the guard was asked about.
-fn judged(guard: &FakeGuard) -> Vec<Value> {
+fn judged(guard: &FakeHook) -> Vec<Value> {
     guard.requests().into_iter().filter(|request| request["kind"] == "answer").collect()
 }
 
@@ -98,7 +98,7 @@ async fn a_whole_answer_is_judged_at_once() {
 
 #[tokio::test]
 async fn without_the_setting_answers_are_not_judged() {
-    let guard = FakeGuard::judging(strict).await;
+    let guard = FakeHook::answering(strict).await;
     let (model, setup, service) = start_with(&guard, &[(ON.0, "off")]).await;
     say(&model, NUMBER);
     assert_eq!(service.client.chat("hello").await.assert_ok()["message"], NUMBER);
@@ -137,8 +137,8 @@ async fn a_stream_is_judged_in_sentences() {
 
 #[tokio::test]
 async fn the_model_is_read_on_while_a_piece_is_judged() {
-    let (gate, guard) = (Gate::new(), FakeGuard::start().await);
-    guard.behave(GuardBehaviour::held(&gate, "answer", strict));
+    let (gate, guard) = (Gate::new(), FakeHook::start().await);
+    guard.behave(HookBehaviour::held(&gate, "answer", strict));
     let (model, _setup, service) = start_with(&guard, &[]).await;
     say(&model, "One. Two. Three. Four. Five.");
     let events = service.client.stream_chat("hello").await;
@@ -214,7 +214,7 @@ async fn an_answer_that_is_rejected_at_once_is_an_error() {
 
 #[tokio::test]
 async fn an_answer_of_which_nothing_is_left_is_rejected() {
-    let guard = FakeGuard::judging(|request| match request["kind"].as_str() {
+    let guard = FakeHook::answering(|request| match request["kind"].as_str() {
         Some("question") => pass(),
         _ => json!({ "verdict": "mask", "text": "" }),
     })
@@ -226,20 +226,20 @@ async fn an_answer_of_which_nothing_is_left_is_rejected() {
 }
 
 /// Lets questions pass, and fails for answers in this way.
-fn failing(behaviour: &Value) -> GuardBehaviour {
+fn failing(behaviour: &Value) -> HookBehaviour {
     let behaviour = behaviour.clone();
-    GuardBehaviour::judge(move |request| if request["kind"] == "question" { pass() } else { behaviour.clone() })
+    HookBehaviour::answer(move |request| if request["kind"] == "question" { pass() } else { behaviour.clone() })
 }
 
 #[tokio::test]
 async fn a_piece_that_cannot_be_judged_ends_the_answer() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (model, setup, service) = start_with(&guard, &[("BREAKER_FAILURE_RATE", "0")]).await;
     say(&model, "One. Two. Three.");
     guard.behave(failing(&json!({ "verdict": "allow" })));
     service.client.chat("hello").await.assert_error(503, "guard_unavailable");
     // The first piece passes, and the others do not.
-    guard.behave(GuardBehaviour::judge(|request| match request["part"].as_u64() {
+    guard.behave(HookBehaviour::answer(|request| match request["part"].as_u64() {
         None | Some(1) => pass(),
         _ => json!({ "verdict": 7 }),
     }));
@@ -255,7 +255,7 @@ async fn a_piece_that_cannot_be_judged_ends_the_answer() {
 
 #[tokio::test]
 async fn with_fail_open_pieces_go_on_without_a_judgement() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let settings = [("GUARD_FAIL", "open"), ("BREAKER_FAILURE_RATE", "0")];
     let (model, setup, service) = start_with(&guard, &settings).await;
     say(&model, "One. Two. Three.");
@@ -269,8 +269,8 @@ async fn with_fail_open_pieces_go_on_without_a_judgement() {
 
 #[tokio::test]
 async fn a_guard_that_stalls_ends_an_answer_in_time() {
-    let (gate, guard) = (Gate::new(), FakeGuard::start().await);
-    guard.behave(GuardBehaviour::held(&gate, "answer", strict));
+    let (gate, guard) = (Gate::new(), FakeHook::start().await);
+    guard.behave(HookBehaviour::held(&gate, "answer", strict));
     let (model, _setup, service) = start_with(&guard, &[("GUARD_TIMEOUT", "100ms")]).await;
     say(&model, "One. Two. Three.");
     let (text, end) = read(service.client.stream_chat("hello").await).await;
@@ -290,7 +290,7 @@ async fn what_was_said_before_a_failure_of_the_model_is_judged() {
 
 #[tokio::test]
 async fn a_stopped_stream_keeps_what_was_judged() {
-    let guard = FakeGuard::judging(strict).await;
+    let guard = FakeHook::answering(strict).await;
     let (model, setup, service) = start_with(&guard, &[("SESSION_LOG_CONTENT", "plain")]).await;
     let gate = PieceGate::new();
     let pieces = vec!["Yes. ".to_owned(), format!("It is {NUMBER}"), " and".to_owned()];
@@ -314,7 +314,7 @@ async fn a_stopped_stream_keeps_what_was_judged() {
 async fn papitas_records_count_what_the_model_has_sent() {
     let papita = FakePapita::start().await;
     papita.serve_key("sk-papita");
-    let (guard, model) = (FakeGuard::judging(strict).await, FakeModel::start().await);
+    let (guard, model) = (FakeHook::answering(strict).await, FakeModel::start().await);
     let setup = TestSetup::for_papita(&model, &papita).with("GUARD_URL", &guard.url()).with(ON.0, ON.1);
     let service = setup.start().await;
     say(&model, &format!("Fine. Go to {FORBIDDEN}. And more."));
@@ -327,7 +327,7 @@ async fn papitas_records_count_what_the_model_has_sent() {
 
 #[tokio::test]
 async fn replies_of_the_built_in_responder_are_not_judged() {
-    let guard = FakeGuard::judging(strict).await;
+    let guard = FakeHook::answering(strict).await;
     let setup = TestSetup::new().with("AI_SERVICE", "basic").with("GUARD_URL", &guard.url()).with(ON.0, ON.1);
     let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
@@ -347,7 +347,7 @@ async fn a_whole_upstream_answer_is_streamed_in_pieces() {
 #[tokio::test]
 async fn a_text_is_what_the_guard_has_released_piece_by_piece() {
     // Each piece is replaced by another text, so that a text that was not judged would be seen.
-    let guard = FakeGuard::judging(|request| match request["kind"].as_str() {
+    let guard = FakeHook::answering(|request| match request["kind"].as_str() {
         Some("question") => pass(),
         _ => json!({ "verdict": "mask", "text": request["text"].as_str().expect("a text").to_uppercase() }),
     })

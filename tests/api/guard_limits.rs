@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     fakes::{
-        guard::{FakeGuard, GuardBehaviour, pass},
+        hook::{FakeHook, HookBehaviour, pass},
         model::{Behaviour, Ending, Gate, Script},
     },
     guard::start_guarded,
@@ -14,8 +14,8 @@ const ON: (&str, &str) = ("GUARD_ANSWERS", "on");
 
 #[tokio::test]
 async fn a_turn_that_ends_during_a_judgement_blames_the_guard() {
-    let (gate, guard) = (Gate::new(), FakeGuard::start().await);
-    guard.behave(GuardBehaviour::held(&gate, "answer", |_| pass()));
+    let (gate, guard) = (Gate::new(), FakeHook::start().await);
+    guard.behave(HookBehaviour::held(&gate, "answer", |_| pass()));
     let times = [("GUARD_TIMEOUT", "1m"), ("TURN_TIMEOUT", "300ms"), ("STREAM_TIMEOUT", "300ms")];
     let (model, setup, service) = start_guarded(&guard, &[&[ON][..], &times].concat()).await;
     service.client.chat("hello").await.assert_error(503, "guard_unavailable");
@@ -37,7 +37,7 @@ async fn tokens_of_a_judged_stream_are_estimated_as_of_any() {
     // Pieces of half a word, and more of them than tokens.
     let pieces = ["un", "der", "st", "and", "ing ", "is ", "go", "od. "].repeat(20).into_iter().map(str::to_owned);
     let script = Script { pieces: pieces.collect(), ending: Ending::CutOff, ..Script::default() };
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let mut tokens = Vec::new();
     for answers in ["off", "on"] {
         let (model, setup, service) = start_guarded(&guard, &[(ON.0, answers)]).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     config_file::with_file,
     fakes::{
-        guard::{FakeGuard, GuardBehaviour, pass},
+        hook::{FakeHook, HookBehaviour, pass},
         model::{Behaviour, FakeModel},
     },
     support::{
@@ -21,7 +21,7 @@ fn document() -> HookDocument {
     HookDocument::read("openapi/guard-hook.json", "/judge")
 }
 
-async fn start_with(guard: &FakeGuard) -> (FakeModel, Service) {
+async fn start_with(guard: &FakeHook) -> (FakeModel, Service) {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let setup = TestSetup::for_model(&model).with("GUARD_URL", &guard.url()).with("GUARD_ANSWERS", "on");
@@ -52,7 +52,7 @@ fn the_examples_of_the_document_are_as_it_says() {
 
 #[tokio::test]
 async fn requests_are_as_the_document_says() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (_model, service) = start_with(&guard).await;
     let client = &service.client;
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
@@ -83,11 +83,11 @@ async fn requests_are_as_the_document_says() {
 
 #[tokio::test]
 async fn each_answer_in_the_document_is_understood() {
-    let guard = FakeGuard::start().await;
+    let guard = FakeHook::start().await;
     let (_model, service) = start_with(&guard).await;
     for (name, example) in document().examples("/responses/200") {
         let verdict = example.clone();
-        guard.behave(GuardBehaviour::judge(
+        guard.behave(HookBehaviour::answer(
             move |request| {
                 if request["kind"] == "question" { verdict.clone() } else { pass() }
             },

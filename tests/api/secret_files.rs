@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::command_line::output_of;
 use crate::{
     command_line::run,
-    fakes::{guard::FakeGuard, model::FakeModel, papita::FakePapita},
+    fakes::{hook::FakeHook, model::FakeModel, papita::FakePapita},
     support::service::{TestSetup, set_mode},
 };
 
@@ -36,7 +36,7 @@ fn last_bearer(model: &FakeModel) -> Option<String> {
 #[tokio::test]
 async fn each_secret_can_be_in_a_file() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let (guard, context) = (FakeGuard::start().await, FakeGuard::judging(|_| json!({ "texts": [] })).await);
+    let (guard, context) = (FakeHook::start().await, FakeHook::answering(|_| json!({ "texts": [] })).await);
     papita.serve_key("sk-of-papita");
     let setup = for_model(&model).on_sqlite().with("GUARD_URL", &guard.url()).with("CONTEXT_URL", &context.url());
     let address = setup.database_url().to_owned();

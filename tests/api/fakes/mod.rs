@@ -6,7 +6,7 @@
 pub mod byte_server;
 pub mod certificates;
 pub mod event_receiver;
-pub mod guard;
+pub mod hook;
 pub mod model;
 pub mod papita;
 pub mod scripted_model;

@@ -1,4 +1,4 @@
-//! A fake guard, which judges texts by a function of the test or fails as the test sets.
+//! A fake hook, a guard or a context hook, which answers by a function of the test or fails as the test sets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,75 +17,75 @@ use super::{
     Answer, Counter, FakeServer, Handler, JSON, Progress, read_json, respond, respond_json, respond_text, status,
 };
 
-type Judge = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
+type AnswerFunction = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
-/// The way in which the guard answers.
+/// The way in which the hook answers.
 #[derive(Clone)]
-pub enum GuardBehaviour {
-    /// The verdict of a function of the request.
-    Judge(Judge),
+pub enum HookBehaviour {
+    /// What a function of the request returns.
+    Answer(AnswerFunction),
     /// The same, but texts of this kind only after the gate opens.
-    Held(Gate, &'static str, Judge),
+    Held(Gate, &'static str, AnswerFunction),
     /// This text as JSON, with this status.
     Respond(u16, String),
-    /// A redirect to an address of the guard that passes every text.
+    /// A redirect to an address of the hook that passes every text.
     Redirect,
     /// No byte, on an open connection.
     Silent,
-    /// Headers and half of a verdict, then no further byte.
+    /// Headers and the beginning of an answer, then no further byte.
     StallAfterHeaders,
     /// A closed connection without a byte of response.
     CloseImmediately,
 }
 
-impl GuardBehaviour {
-    pub fn judge(judge: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
-        Self::Judge(Arc::new(judge))
+impl HookBehaviour {
+    pub fn answer(answer: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
+        Self::Answer(Arc::new(answer))
     }
 
-    pub fn held(gate: &Gate, kind: &'static str, judge: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
-        Self::Held(gate.clone(), kind, Arc::new(judge))
+    pub fn held(gate: &Gate, kind: &'static str, answer: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
+        Self::Held(gate.clone(), kind, Arc::new(answer))
     }
 }
 
-/// Returns the verdict that lets a text pass.
+/// Returns the verdict of a guard that lets a text pass.
 pub fn pass() -> Value {
     json!({ "verdict": "pass" })
 }
 
 /// A handle to the fake server. Clones share one server, which stops when the last is dropped.
 #[derive(Clone)]
-pub struct FakeGuard(Arc<FakeServer<Guard>>);
+pub struct FakeHook(Arc<FakeServer<Hook>>);
 
-struct Guard {
-    behaviour: Mutex<GuardBehaviour>,
+struct Hook {
+    behaviour: Mutex<HookBehaviour>,
     /// The requests, each with its `Authorization` header.
     requests: Mutex<Vec<(Value, Option<String>)>>,
     calls: Counter,
 }
 
-impl FakeGuard {
+impl FakeHook {
     /// Starts a guard that passes every text.
     pub async fn start() -> Self {
-        Self::judging(|_| pass()).await
+        Self::answering(|_| pass()).await
     }
 
-    /// Starts a guard that judges by this function of the request.
-    pub async fn judging(judge: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
-        let behaviour = Mutex::new(GuardBehaviour::judge(judge));
+    /// Starts a hook that answers by this function of the request.
+    pub async fn answering(answer: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
+        let behaviour = Mutex::new(HookBehaviour::answer(answer));
         let (requests, calls) = (Mutex::default(), Counter::default());
-        Self(Arc::new(FakeServer::start(Guard { behaviour, requests, calls }).await))
+        Self(Arc::new(FakeServer::start(Hook { behaviour, requests, calls }).await))
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}/judge", self.0.address)
+        format!("http://{}/hook", self.0.address)
     }
 
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
 
-    pub fn behave(&self, behaviour: GuardBehaviour) {
+    pub fn behave(&self, behaviour: HookBehaviour) {
         *self.0.handler.behaviour() = behaviour;
     }
 
@@ -100,12 +100,12 @@ impl FakeGuard {
     }
 
     pub async fn wait_for_requests(&self, n: usize) {
-        self.0.handler.calls.wait_for(n, "requests to the guard").await;
+        self.0.handler.calls.wait_for(n, "requests to the hook").await;
     }
 
     /// Waits until `n` clients have disconnected before the end of their response.
     pub async fn wait_for_disconnects(&self, n: usize) {
-        self.0.wait_for_disconnects(n, "the guard").await;
+        self.0.wait_for_disconnects(n, "the hook").await;
     }
 
     pub async fn stop(&self) {
@@ -113,8 +113,8 @@ impl FakeGuard {
     }
 }
 
-impl Guard {
-    fn behaviour(&self) -> MutexGuard<'_, GuardBehaviour> {
+impl Hook {
+    fn behaviour(&self) -> MutexGuard<'_, HookBehaviour> {
         self.behaviour.lock().expect("the behaviour's lock")
     }
 
@@ -123,7 +123,7 @@ impl Guard {
     }
 }
 
-impl Handler for Guard {
+impl Handler for Hook {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let is_post = request.method() == Method::POST;
         let path = request.uri().path().to_owned();
@@ -136,26 +136,26 @@ impl Handler for Guard {
         }
         let behaviour = self.behaviour().clone();
         match behaviour {
-            GuardBehaviour::Judge(judge) => Ok(respond_json(StatusCode::OK, &judge(&body))),
-            GuardBehaviour::Held(gate, kind, judge) => {
+            HookBehaviour::Answer(answer) => Ok(respond_json(StatusCode::OK, &answer(&body))),
+            HookBehaviour::Held(gate, kind, answer) => {
                 if body["kind"] == kind {
                     gate.pass().await;
                 }
-                Ok(respond_json(StatusCode::OK, &judge(&body)))
+                Ok(respond_json(StatusCode::OK, &answer(&body)))
             }
-            GuardBehaviour::Respond(code, text) => Ok(respond_text(status(code), JSON, text)),
-            GuardBehaviour::Redirect => {
+            HookBehaviour::Respond(code, text) => Ok(respond_text(status(code), JSON, text)),
+            HookBehaviour::Redirect => {
                 let mut response = respond_json(StatusCode::TEMPORARY_REDIRECT, &pass());
                 response.headers_mut().insert(LOCATION, HeaderValue::from_static("/moved"));
                 Ok(response)
             }
-            GuardBehaviour::Silent => std::future::pending().await,
-            GuardBehaviour::StallAfterHeaders => {
+            HookBehaviour::Silent => std::future::pending().await,
+            HookBehaviour::StallAfterHeaders => {
                 let beginning = Ok(Frame::data(Bytes::from_static(b"{\"verdict\":")));
                 let body = StreamBody::new(stream::iter([beginning]).chain(stream::pending()));
                 Ok(respond(StatusCode::OK, JSON, body.boxed_unsync()))
             }
-            GuardBehaviour::CloseImmediately => Err(io::Error::other("the guard closes the connection")),
+            HookBehaviour::CloseImmediately => Err(io::Error::other("the hook closes the connection")),
         }
     }
 }
