@@ -69,6 +69,20 @@ async fn parameters_without_effect_are_accepted() {
 }
 
 #[tokio::test]
+async fn an_answer_can_be_sent_back_as_the_sdks_hold_it() {
+    let (model, _setup, _service, openai) = start_with_key(&[]).await;
+    let said = |role: &str, content: &str| json!({ "role": role, "content": content });
+    let more = json!({
+        "refusal": null, "annotations": [{ "type": "x" }], "audio": null, "function_call": null, "tool_calls": [],
+        "name": "bot", "parsed": { "answer": 42 },
+    });
+    let answer = said("assistant", "One.");
+    let messages = json!([said("user", "One?"), with(answer.clone(), &more), said("user", "Two?")]);
+    let sent = asked(&model, &openai, &json!({ "messages": messages })).await;
+    assert_eq!(sent["messages"], json!([said("user", "One?"), answer, said("user", "Two?")]));
+}
+
+#[tokio::test]
 async fn a_limit_of_the_request_never_raises_the_operators() {
     let (model, _setup, _service, openai) = start_with_key(&[("MAX_ANSWER_TOKENS", "50")]).await;
     assert_eq!(asked(&model, &openai, &json!({ "max_tokens": 500 })).await["max_tokens"], 50);

@@ -59,6 +59,8 @@ class Model(BaseHTTPRequestHandler):
                 return
         if asked.startswith("slow"):
             time.sleep(1)
+        if asked.startswith("silent"):
+            time.sleep(6)
         if body.get("stream"):
             self.stream(body, asked)
             return

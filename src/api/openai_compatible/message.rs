@@ -36,6 +36,9 @@ pub(super) struct InputMessage {
     #[serde(default)]
     #[oai(skip)]
     annotations: IgnoredAny,
+    #[serde(default)]
+    #[oai(skip)]
+    parsed: IgnoredAny,
 }
 
 impl<'de> Deserialize<'de> for InputMessage {

@@ -1,10 +1,13 @@
 """LangChain's chat model for OpenAI, unmodified, against AL-Chat. Needs AL_CHAT_URL and AL_CHAT_KEY."""
 
+import asyncio
 import os
 from importlib.metadata import version
 
+import openai
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
 
 model = ChatOpenAI(
     model="gpt-4o-mini",
@@ -21,4 +24,27 @@ assert answer.response_metadata["finish_reason"] == "stop"
 assert "".join(chunk.content for chunk in model.stream("streamed")) == "You said: streamed "
 assert [answer.content for answer in model.batch(["a", "b"])] == ["You said: a", "You said: b"]
 assert model.bind(response_format={"type": "json_object"}).invoke("how many?").content == '{"answer": 42}'
-print(f"langchain-openai {version('langchain-openai')}: whole, streamed, in batches, JSON")
+
+
+class Count(BaseModel):
+    """A number."""
+
+    answer: int
+
+
+assert model.with_structured_output(Count, method="json_schema").invoke("how many?") == Count(answer=42)
+
+
+async def check_async():
+    assert (await model.ainvoke("hello")).content == "You said: hello"
+    assert "".join([chunk.content async for chunk in model.astream("streamed")]) == "You said: streamed "
+
+
+asyncio.run(check_async())
+try:
+    model.bind_tools([Count]).invoke("hello")
+except openai.BadRequestError as error:
+    assert error.param == "tools", error.body
+else:
+    raise AssertionError("tools are not refused")
+print(f"langchain-openai {version('langchain-openai')}: whole, streamed, in batches, async, JSON, schemas, errors")

@@ -1,6 +1,7 @@
 """OpenAI's SDK for Python, unmodified, against AL-Chat: whole, streamed, aborted, retried, async, images, JSON, timeouts, errors.
 
-Needs AL_CHAT_URL, AL_CHAT_KEY (a key with the limits of `run`) and MODEL_URL.
+Needs AL_CHAT_URL, MODEL_URL, and the keys that `run` makes: AL_CHAT_KEY, AL_CHAT_LIMITED_KEY (one turn a day) and
+AL_CHAT_REVOKED_KEY.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import os
 import time
 import urllib.request
 import uuid
+import warnings
 
 import openai
+from pydantic import BaseModel
 
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -93,6 +96,10 @@ def check_abort():
         for number, _ in enumerate(stream):
             if number == 3:
                 break
+    wait_for_disconnect(before)
+
+
+def wait_for_disconnect(before):
     end = time.monotonic() + 10
     while model_state()["disconnects"] == before:
         assert time.monotonic() < end, "the turn goes on without its client"
@@ -117,13 +124,33 @@ def check_retries():
     fails(openai.APITimeoutError, lambda: ask("slow", client.with_options(max_retries=0), timeout=0.2))
 
 
+class Count(BaseModel):
+    answer: int
+
+
 def check_content():
-    parts = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}]
+    image = {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}
+    parts = [{"type": "text", "text": "which is older?"}, image, image]
     client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": parts}])
-    sent = model_state()["calls"][-1]["messages"][-1]["content"]
-    assert sent[1]["image_url"]["url"] == PIXEL, sent
+    sent = model_state()["calls"][-1]["messages"]
+    assert len(sent) == 1 and [part["type"] for part in sent[0]["content"]] == ["text", "image_url", "image_url"], sent
+    assert all(part["image_url"]["url"] == PIXEL for part in sent[0]["content"][1:]), sent
     answer = ask("how many?", response_format={"type": "json_object"})
     assert json.loads(answer.choices[0].message.content or "") == {"answer": 42}
+    question = [{"role": "user", "content": "how many?"}]
+    parsed = client.chat.completions.parse(model="gpt-4o-mini", messages=question, response_format=Count)
+    assert parsed.choices[0].message.parsed == Count(answer=42), parsed
+    schema = model_state()["calls"][-1]["response_format"]["json_schema"]
+    assert schema["name"] == "Count" and schema["strict"] is True, schema
+    # An answer that was parsed can be sent back as history. The SDK warns of the type, which it has made itself.
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings")
+    history = [*question, parsed.choices[0].message, {"role": "user", "content": "and now?"}]
+    client.chat.completions.parse(model="gpt-4o-mini", messages=history, response_format=Count)
+    parameters = {"temperature": 0.5, "top_p": 0.5, "seed": 7, "stop": ["END"], "presence_penalty": 1, "frequency_penalty": -1}
+    ask("hello", max_completion_tokens=9, reasoning_effort="low", **parameters)
+    sent = model_state()["calls"][-1]
+    assert all(sent[name] == value for name, value in parameters.items()), sent
+    assert (sent["max_tokens"], sent["reasoning_effort"]) == (9, "low"), sent
 
 
 def check_errors():
@@ -134,13 +161,35 @@ def check_errors():
     assert (error.code, error.param) == ("invalid_request", "temperature")
     tools = [{"type": "function", "function": {"name": "f"}}]
     assert fails(openai.BadRequestError, lambda: ask("hello", tools=tools)).param == "tools"
-    for key, code in [("sk-other", "api_key_required"), (KEY[:-1] + "_", "api_key_unknown")]:
+    assert fails(openai.BadRequestError, lambda: ask("hello", stream=True, n=2)).param == "n"
+    assert fails(openai.BadRequestError, lambda: ask("hello", extra_body={"verbose": 1})).param == "verbose"
+    system = fails(openai.BadRequestError, lambda: ask("hello", extra_body={"system": "Be kind."}))
+    assert system.param == "system" and "Anthropic's Messages API" in system.message, system
+    revoked = os.environ["AL_CHAT_REVOKED_KEY"]
+    for key, code in [
+        ("sk-other", "api_key_required"),
+        (KEY[:-1] + "_", "api_key_unknown"),
+        (revoked, "api_key_revoked"),
+    ]:
         other = openai.OpenAI(base_url=URL, api_key=key)
-        assert fails(openai.AuthenticationError, lambda: ask("hello", other)).code == code
-    missing = lambda: client.chat.completions.create(model="none", messages=[{"role": "user", "content": "x"}])
-    assert fails(openai.NotFoundError, missing).code == "model_not_found"
-    assert fails(openai.NotFoundError, lambda: client.models.retrieve("persona/none")).param == "model"
-    assert fails(openai.NotFoundError, lambda: client.responses.create(model="gpt-4o-mini", input="x")).code == "not_found"
+        for act in [lambda: ask("hello", other), lambda: ask("hello", other, stream=True), lambda: other.models.list()]:
+            error = fails(openai.AuthenticationError, act)
+            assert (error.code, error.type) == (code, "authentication_error"), error.body
+    for model in ["none", "persona/none"]:
+        missing = lambda: client.chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}])
+        for act in [missing, lambda: client.models.retrieve(model)]:
+            error = fails(openai.NotFoundError, act)
+            assert (error.code, error.param) == ("model_not_found", "model"), error.body
+            assert "GET /v1/models" in error.message and "gpt-4o-mini" not in error.message, error.message
+    for act in [
+        lambda: client.responses.create(model="gpt-4o-mini", input="x"),
+        lambda: client.embeddings.create(model="gpt-4o-mini", input="x"),
+        lambda: client.post("/messages", body={"system": "Be kind."}, cast_to=object),
+    ]:
+        error = fails(openai.NotFoundError, act)
+        assert error.code == "not_found" and "POST /v1/chat/completions" in error.message, error.body
+    error = fails(openai.APIStatusError, lambda: ask("x" * (33 << 20), no_retries))
+    assert (error.status_code, error.code) == (413, "body_too_large"), error.body
     key = {"Idempotency-Key": str(uuid.uuid4())}
     ask("hello", extra_headers=key)
     assert fails(openai.UnprocessableEntityError, lambda: ask("bye", extra_headers=key)).code == "idempotency_key_reused"
@@ -158,8 +207,21 @@ def check_errors():
     error = fails(openai.RateLimitError, lambda: ask("hello", limited))
     assert (error.code, error.type) == ("limit_reached", "rate_limit_error")
     assert 0 < int(error.response.headers["retry-after"]) <= 86400
+    # The server has waited for the model as long as it may: the SDK does not make it wait again.
+    before = len(model_state()["calls"])
+    error = fails(openai.InternalServerError, lambda: ask("silent"))
+    assert (error.status_code, error.code) == (504, "model_timeout"), error.body
+    assert len(model_state()["calls"]) == before + 1, "the request was repeated"
+    error = fails(openai.APIError, lambda: list(ask("silent", stream=True)))
+    assert error.code == "model_timeout", error.body
     nowhere = openai.OpenAI(base_url="http://127.0.0.1:9/v1", api_key=KEY, max_retries=0)
     fails(openai.APIConnectionError, lambda: ask("hello", nowhere))
+
+
+async def read_all(stream):
+    async with stream:
+        async for _ in stream:
+            pass
 
 
 async def check_async():
@@ -172,6 +234,28 @@ async def check_async():
     async for chunk in await create("async", stream=True):
         text += chunk.choices[0].delta.content or ""
     assert text == "You said: async "
+    key = str(uuid.uuid4())
+    answer = await create(f"slow {key}", extra_headers={"Idempotency-Key": key}, timeout=0.7)
+    assert answer.choices[0].message.content == f"You said: slow {key}"
+    for kind, act in [
+        (openai.NotFoundError, create("x", extra_body={"model": "none"})),
+        (openai.BadRequestError, create("x", tools=[{"type": "function", "function": {"name": "f"}}])),
+        (openai.APITimeoutError, sdk.with_options(max_retries=0, timeout=0.2).chat.completions.create(
+            model="gpt-4o-mini", messages=messages("slow")
+        )),
+    ]:
+        try:
+            await act
+        except openai.OpenAIError as error:
+            assert type(error) is kind, repr(error)
+        else:
+            raise AssertionError(f"no {kind.__name__}")
+    before = model_state()["disconnects"]
+    reading = asyncio.create_task(read_all(await create("endless", stream=True)))
+    await asyncio.sleep(0.2)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    wait_for_disconnect(before)
 
 
 for check in [check_whole, check_models, check_streams, check_abort, check_retries, check_content, check_errors]:
