@@ -180,13 +180,16 @@ mod tests {
         fn texts_and_conversation_fit_into_the_window(
             texts in prop::collection::vec("[a-z\\n\" ]{0,300}", 0..9),
             said in prop::collection::vec("[a-z ]{0,400}", 1..5),
+            of_server in prop::collection::vec("[a-z ]{0,300}", 0..3),
             window in 0_u64..2000,
         ) {
             let texts = texts.iter().map(|it| text(it, Some("a"))).collect::<Vec<_>>();
             let messages = said.iter().map(|it| Message::new(Role::User, it.as_str())).collect::<Vec<_>>();
             let model = Abilities { window, ..MODEL };
-            if let Some(fitted) = PromptContext::fit(None, [], &messages, &texts, model) {
-                let tokens = estimate::prompt_tokens(&messages, None) + estimate::instruction_tokens(&fitted.instruction);
+            let of_server = of_server.iter().map(String::as_str);
+            if let Some(fitted) = PromptContext::fit(None, of_server.clone(), &messages, &texts, model) {
+                let beside = of_server.chain([fitted.instruction.as_str()]).map(estimate::instruction_tokens);
+                let tokens = estimate::prompt_tokens(&messages, None) + beside.sum::<u64>();
                 prop_assert!(tokens <= budget(window), "{} of {}", tokens, budget(window));
             }
         }

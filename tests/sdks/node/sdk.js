@@ -55,6 +55,11 @@ for (let tries = 0; (await modelState()).disconnects === disconnects; tries += 1
   assert.ok(tries < 200, "the turn goes on without its client");
   await pause(50);
 }
+const controller = new AbortController();
+const aborted = assert.rejects(ask("slow", {}, { signal: controller.signal }), OpenAI.APIUserAbortError);
+await pause(100);
+controller.abort();
+await aborted;
 
 // Retries and timeouts.
 const key = randomUUID();

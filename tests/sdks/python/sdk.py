@@ -116,6 +116,10 @@ def check_retries():
     assert len(asked()) == 2
     assert ask(question, extra_headers=repeated).id == answer.id
     assert len(asked()) == 2
+    # A limit of the provider passes.
+    key = str(uuid.uuid4())
+    assert ask(f"fail 429 1 {key}").choices[0].message.content == f"You said: fail 429 1 {key}"
+    assert len(asked()) == 2
     # The repetition of a request that took too long gets the answer of the turn that runs.
     key = str(uuid.uuid4())
     answer = ask(f"slow {key}", extra_headers={"Idempotency-Key": key}, timeout=0.7)
