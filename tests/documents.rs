@@ -1,4 +1,4 @@
-//! Checks that the documents name files that exist.
+//! Checks that the documents name files that exist, and the files of `ops/` metrics that exist.
 
 #![allow(clippy::expect_used, reason = "a test may say what it expects")]
 
@@ -57,4 +57,23 @@ fn files_named_in_the_documents_exist() {
     }
     assert!(count > 100, "only {count} names of files were found: does this test read the documents rightly?");
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Returns the names of AL-Chat's metrics in a text, without the endings of a histogram's series.
+fn metrics_in(text: &str) -> impl Iterator<Item = &str> {
+    let rests = text.match_indices("al_chat_").map(|(start, _)| &text[start..]);
+    let names = rests.filter_map(|rest| rest.split(|it: char| !it.is_ascii_alphanumeric() && it != '_').next());
+    names.map(|name| ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name))
+}
+
+#[test]
+fn alerts_and_dashboards_name_metrics_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect(file);
+    let list = read("docs/metrics.md");
+    for file in ["ops/prometheus/alerts.yaml", "ops/prometheus/alerts_test.yaml", "ops/grafana/al-chat.json"] {
+        let text = read(file);
+        let missing = metrics_in(&text).filter(|name| !list.contains(&format!("| `{name}` |"))).collect::<Vec<_>>();
+        assert!(metrics_in(&text).count() > 10 && missing.is_empty(), "{file} names {missing:?}");
+    }
 }
