@@ -290,6 +290,26 @@ async fn a_sealed_comment_is_erased_with_the_texts_of_its_turn() {
 }
 
 #[tokio::test]
+async fn a_comment_is_erased_with_its_chat_or_account() {
+    for with_account in [false, true] {
+        let (_model, setup, _service, ada) = start_with_ada(&[("SESSION_LOG_CONTENT", "on")]).await;
+        let chat = ada.create_chat().await;
+        let turn = id_of(&ada.send(chat, "hello").await);
+        let body = json!({ "rating": "down", "comment": COMMENT });
+        ada.post(&format!("/api/chat/{turn}/feedback"), &body).await.assert_ok();
+        let shown = async || run(&setup, &["log", "show", &turn]).await.out;
+        assert!(shown().await.contains(COMMENT));
+        if with_account {
+            ada.delete("/api/auth/me").await.assert_ok();
+        } else {
+            ada.delete_chat(chat).await;
+        }
+        let shown = shown().await;
+        assert!(shown.contains("rating=down") && !shown.contains("numbat"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn answers_of_the_built_in_responder_are_rated() {
     let (_model, setup, service) = start_with(&[("AI_SERVICE", "basic")]).await;
     let turn = asked(&service.client).await;
