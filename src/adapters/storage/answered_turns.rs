@@ -5,13 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     bulk_delete,
+    column_values::day_of,
     failure::StorageFailure,
     handle::Storage,
     logged_event::LoggedEvent,
     logged_feedback::LoggedFeedback,
     statement::{Statement, sql},
     turn_origin::TurnOrigin,
-    turn_origin_rows::{self, day_of},
+    turn_origin_rows,
 };
 use crate::domain::{feedback::Rating, log_position::LogEnd, session::SessionId};
 
@@ -70,7 +71,7 @@ impl Storage {
              FROM turn_origins LEFT JOIN turn_ratings ON turn_ratings.request_id = turn_origins.request_id
              WHERE turn_origins.request_id = $1 AND turn_origins.last_day IN ($2, $3, $4, $5, $6, $7, $8, $9, $10)");
         let now = self.retention_time();
-        let today = day_of(now);
+        let today = day_of(self.time.retention_time());
         let days = today..=today + RETENTION.as_hours() / 24 + 1;
         let row: Option<TurnRow> =
             days.fold(statement.bind(request_id), Statement::bind).fetch_optional(&self.write).await?;
@@ -90,7 +91,7 @@ impl Storage {
 
     /// Deletes the turns that can be rated no more, at the end of their last days.
     pub async fn purge_answered_turns(&self) -> Result<(), StorageFailure> {
-        let today = day_of(self.retention_time());
+        let today = day_of(self.time.retention_time());
         while let Some(day) = self.first_last_day().await?.filter(|day| *day < today) {
             bulk_delete::in_batches(&self.write, |limit| {
                 sql("DELETE FROM turn_origins WHERE last_day = $1 AND request_id IN (

@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+/// The length of a day in microseconds.
+const DAY: i64 = 86_400_000_000;
+
 /// Converts a count to a column's integer. Counts stay far below its maximum; a larger one is stored as the maximum.
 pub(super) fn to_integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -15,4 +18,9 @@ pub(super) fn to_count(integer: i64) -> u64 {
 /// Converts microseconds since 1970-01-01T00:00:00Z to a timestamp.
 pub(super) fn to_timestamp(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Returns the day of a time in microseconds, counted from 1970-01-01.
+pub(super) fn day_of(microseconds: i64) -> i64 {
+    microseconds.div_euclid(DAY)
 }

@@ -10,14 +10,11 @@ use std::{
 
 use moka::sync::Cache;
 
-use super::ids::ChatId;
+use super::{column_values::day_of, ids::ChatId};
 use crate::{
     domain::{account::OwnerId, session::SessionId},
     foundation::secret::ContentKey,
 };
-
-/// The length of a day in microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// The number of keys in memory.
 const CACHED_KEYS: u64 = 10_000;
@@ -40,7 +37,7 @@ impl ContentScope<'_> {
     /// Returns the scope at a retention time as text; `None` if the texts belong to nothing but their turn.
     pub(super) fn on_day_of(self, time: i64) -> Option<String> {
         let Self { session, owner, chat } = self;
-        let day = time.div_euclid(DAY);
+        let day = day_of(time);
         let parts = [
             session.map(|session| format!(" session {session}")),
             owner.map(|owner| format!(" owner {owner}")),

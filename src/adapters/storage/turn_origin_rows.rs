@@ -3,17 +3,17 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bulk_insert::BulkInsert, column_values::to_timestamp, database::Transaction, failure::StorageFailure,
-    turn_origin::TurnOrigin, turn_record::TurnRecord,
+    bulk_insert::BulkInsert,
+    column_values::{day_of, to_timestamp},
+    database::Transaction,
+    failure::StorageFailure,
+    turn_origin::TurnOrigin,
+    turn_record::TurnRecord,
 };
 use crate::domain::{account::OwnerId, session::SessionId, tenant::TicketVisitor};
-
-/// The length of a day in seconds.
-const DAY: i64 = 86_400;
 
 /// Where a turn came from, as the column `origin` has it in JSON.
 #[derive(Deserialize, Serialize)]
@@ -36,11 +36,6 @@ struct StoredOrigin<'a> {
     content_key: Option<Cow<'a, str>>,
 }
 
-/// Returns the day of a retention time, counted from 1970-01-01.
-pub(super) fn day_of(time: Timestamp) -> i64 {
-    time.as_second().div_euclid(DAY)
-}
-
 static INSERT: LazyLock<BulkInsert> = LazyLock::new(|| {
     BulkInsert::new(
         "last_day, request_id, origin",
@@ -55,7 +50,7 @@ pub(super) async fn insert(transaction: &mut Transaction, turns: &[&TurnRecord])
     let answered = turns.iter().filter(|turn| !turn.failed());
     let rows = answered.filter_map(|turn| {
         let origin = turn.origin.as_ref()?;
-        Some((day_of(origin.expires_at), turn.request_id.as_str(), json(turn, origin)?))
+        Some((day_of(origin.expires_at.as_microsecond()), turn.request_id.as_str(), json(turn, origin)?))
     });
     INSERT
         .execute(transaction, rows.collect::<Vec<_>>().into_iter(), |statement, row| match row {

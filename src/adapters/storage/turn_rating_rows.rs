@@ -1,8 +1,8 @@
 //! The rows of rated turns, which hold their latest feedback.
 
 use super::{
-    column_values::to_integer, database::Transaction, failure::StorageFailure, logged_feedback::LoggedFeedback,
-    statement::sql, turn_origin_rows::day_of,
+    column_values::day_of, database::Transaction, failure::StorageFailure, logged_feedback::LoggedFeedback,
+    statement::sql,
 };
 
 /// Stores feedback, in the order of the turns' ids: so transactions of several replicas lock the rows in the same order, and cannot
@@ -22,8 +22,8 @@ pub(super) async fn store<'a>(
              WHERE excluded.revision > turn_ratings.revision
                  OR (excluded.revision = turn_ratings.revision AND excluded.rated_at >= turn_ratings.rated_at)")
         .bind(request_id)
-        .bind(day_of(*turn_expires_at))
-        .bind(to_integer(u64::from(*revision)))
+        .bind(day_of(turn_expires_at.as_microsecond()))
+        .bind(i64::from(*revision))
         .bind(at.as_microsecond())
         .bind(rating.as_str())
         .bind(comment_mark.as_deref())
