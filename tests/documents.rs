@@ -8,8 +8,19 @@ use std::{
 };
 
 /// Folders whose files the documents name in code spans.
-const FOLDERS: [&str; 10] =
-    ["src/", "tests/", "web/", "chat-window/", "migrations/", "openapi/", "ops/", "docs/", "benches/", ".ci/"];
+const FOLDERS: [&str; 11] = [
+    "src/",
+    "tests/",
+    "web/",
+    "chat-window/",
+    "clients/",
+    "migrations/",
+    "openapi/",
+    "ops/",
+    "docs/",
+    "benches/",
+    ".ci/",
+];
 
 /// Returns the documents in the root folder and in `docs/`. Decision records are left out: they are dated, and hold the paths
 /// of their day. So is the list of changes.

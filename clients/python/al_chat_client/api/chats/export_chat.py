@@ -1,0 +1,219 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.chat import Chat
+from ...models.error_body import ErrorBody
+from ...models.export_format import ExportFormat
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    chat_id: int,
+    *,
+    format_: ExportFormat | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_.value
+
+    params["format"] = json_format_
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/chat/{chat_id}/export".format(
+            chat_id=quote(str(chat_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Chat | ErrorBody | None:
+    if response.status_code == 200:
+        response_200 = Chat.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorBody.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Chat | ErrorBody]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    chat_id: int,
+    *,
+    client: AuthenticatedClient,
+    format_: ExportFormat | Unset = UNSET,
+) -> Response[Chat | ErrorBody]:
+    """Export a chat
+
+     Returns the chat as a JSON file, with the same content as `GET /api/chat/{chat_id}`. With
+    `format=markdown`
+    the file is that of `GET /api/chat/{chat_id}/export/markdown`.
+
+    Args:
+        chat_id (int):
+        format_ (ExportFormat | Unset): The format of an exported chat.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Chat | ErrorBody]
+    """
+
+    kwargs = _get_kwargs(
+        chat_id=chat_id,
+        format_=format_,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    chat_id: int,
+    *,
+    client: AuthenticatedClient,
+    format_: ExportFormat | Unset = UNSET,
+) -> Chat | ErrorBody | None:
+    """Export a chat
+
+     Returns the chat as a JSON file, with the same content as `GET /api/chat/{chat_id}`. With
+    `format=markdown`
+    the file is that of `GET /api/chat/{chat_id}/export/markdown`.
+
+    Args:
+        chat_id (int):
+        format_ (ExportFormat | Unset): The format of an exported chat.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Chat | ErrorBody
+    """
+
+    return sync_detailed(
+        chat_id=chat_id,
+        client=client,
+        format_=format_,
+    ).parsed
+
+
+async def asyncio_detailed(
+    chat_id: int,
+    *,
+    client: AuthenticatedClient,
+    format_: ExportFormat | Unset = UNSET,
+) -> Response[Chat | ErrorBody]:
+    """Export a chat
+
+     Returns the chat as a JSON file, with the same content as `GET /api/chat/{chat_id}`. With
+    `format=markdown`
+    the file is that of `GET /api/chat/{chat_id}/export/markdown`.
+
+    Args:
+        chat_id (int):
+        format_ (ExportFormat | Unset): The format of an exported chat.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Chat | ErrorBody]
+    """
+
+    kwargs = _get_kwargs(
+        chat_id=chat_id,
+        format_=format_,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    chat_id: int,
+    *,
+    client: AuthenticatedClient,
+    format_: ExportFormat | Unset = UNSET,
+) -> Chat | ErrorBody | None:
+    """Export a chat
+
+     Returns the chat as a JSON file, with the same content as `GET /api/chat/{chat_id}`. With
+    `format=markdown`
+    the file is that of `GET /api/chat/{chat_id}/export/markdown`.
+
+    Args:
+        chat_id (int):
+        format_ (ExportFormat | Unset): The format of an exported chat.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Chat | ErrorBody
+    """
+
+    return (
+        await asyncio_detailed(
+            chat_id=chat_id,
+            client=client,
+            format_=format_,
+        )
+    ).parsed

@@ -1,0 +1,289 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_body import ErrorBody
+from ...models.message_exchange import MessageExchange
+from ...models.retry_message_request import RetryMessageRequest
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    message_id: int,
+    *,
+    body: RetryMessageRequest | Unset = UNSET,
+    x_session_id: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_session_id, Unset):
+        headers["X-Session-ID"] = x_session_id
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/messages/{message_id}/retry".format(
+            message_id=quote(str(message_id), safe=""),
+        ),
+    }
+
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorBody | MessageExchange | None:
+    if response.status_code == 200:
+        response_200 = MessageExchange.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorBody.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = ErrorBody.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = ErrorBody.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = ErrorBody.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = ErrorBody.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 502:
+        response_502 = ErrorBody.from_dict(response.json())
+
+        return response_502
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = ErrorBody.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorBody | MessageExchange]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    message_id: int,
+    *,
+    client: AuthenticatedClient,
+    body: RetryMessageRequest | Unset = UNSET,
+    x_session_id: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[ErrorBody | MessageExchange]:
+    """Retry a message
+
+     Answers a message of the account whose turn has failed. Its position in the chat stays. No body is
+    needed.
+    With `"stream": true`, or an `Accept` as with `POST /api/chat`, the response is a stream.
+
+    Args:
+        message_id (int):
+        x_session_id (str | Unset):
+        idempotency_key (str | Unset):
+        body (RetryMessageRequest | Unset): Options for the retry of a failed message. Its text
+            and image stay. Example: {'model': 'gpt-4o-mini'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | MessageExchange]
+    """
+
+    kwargs = _get_kwargs(
+        message_id=message_id,
+        body=body,
+        x_session_id=x_session_id,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    message_id: int,
+    *,
+    client: AuthenticatedClient,
+    body: RetryMessageRequest | Unset = UNSET,
+    x_session_id: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> ErrorBody | MessageExchange | None:
+    """Retry a message
+
+     Answers a message of the account whose turn has failed. Its position in the chat stays. No body is
+    needed.
+    With `"stream": true`, or an `Accept` as with `POST /api/chat`, the response is a stream.
+
+    Args:
+        message_id (int):
+        x_session_id (str | Unset):
+        idempotency_key (str | Unset):
+        body (RetryMessageRequest | Unset): Options for the retry of a failed message. Its text
+            and image stay. Example: {'model': 'gpt-4o-mini'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | MessageExchange
+    """
+
+    return sync_detailed(
+        message_id=message_id,
+        client=client,
+        body=body,
+        x_session_id=x_session_id,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    message_id: int,
+    *,
+    client: AuthenticatedClient,
+    body: RetryMessageRequest | Unset = UNSET,
+    x_session_id: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[ErrorBody | MessageExchange]:
+    """Retry a message
+
+     Answers a message of the account whose turn has failed. Its position in the chat stays. No body is
+    needed.
+    With `"stream": true`, or an `Accept` as with `POST /api/chat`, the response is a stream.
+
+    Args:
+        message_id (int):
+        x_session_id (str | Unset):
+        idempotency_key (str | Unset):
+        body (RetryMessageRequest | Unset): Options for the retry of a failed message. Its text
+            and image stay. Example: {'model': 'gpt-4o-mini'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorBody | MessageExchange]
+    """
+
+    kwargs = _get_kwargs(
+        message_id=message_id,
+        body=body,
+        x_session_id=x_session_id,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    message_id: int,
+    *,
+    client: AuthenticatedClient,
+    body: RetryMessageRequest | Unset = UNSET,
+    x_session_id: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> ErrorBody | MessageExchange | None:
+    """Retry a message
+
+     Answers a message of the account whose turn has failed. Its position in the chat stays. No body is
+    needed.
+    With `"stream": true`, or an `Accept` as with `POST /api/chat`, the response is a stream.
+
+    Args:
+        message_id (int):
+        x_session_id (str | Unset):
+        idempotency_key (str | Unset):
+        body (RetryMessageRequest | Unset): Options for the retry of a failed message. Its text
+            and image stay. Example: {'model': 'gpt-4o-mini'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorBody | MessageExchange
+    """
+
+    return (
+        await asyncio_detailed(
+            message_id=message_id,
+            client=client,
+            body=body,
+            x_session_id=x_session_id,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,8 @@
+from enum import StrEnum
+
+
+class ChatDoneEventName(StrEnum):
+    DONE = "done"
+
+    def __str__(self) -> str:
+        return str(self.value)
