@@ -89,7 +89,7 @@ impl AskedBy<'_> {
 }
 
 /// A client that wants to resume, stop or rate a turn.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TurnClient {
     /// The session that the client names.
     pub session: Option<SessionId>,

@@ -59,7 +59,8 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
         add(&format!("persona {}", persona.id));
     }
     if let Some(instruction) = &request.server_instruction {
-        add(&format!("instruction {instruction}"));
+        add("instruction");
+        add(instruction);
     }
     if let Some(options) = &request.options {
         add_options(options, &mut add);
@@ -110,7 +111,10 @@ fn add_options(options: &AnswerOptions, add: &mut impl FnMut(&str)) {
     }
     match format {
         Some(AnswerFormat::JsonObject) => add("json_object"),
-        Some(AnswerFormat::JsonSchema(schema)) => add(&format!("json_schema {}", schema.as_str())),
+        Some(AnswerFormat::JsonSchema(schema)) => {
+            add("json_schema");
+            add(schema.as_str());
+        }
         None => {}
     }
     if let Some(effort) = reasoning_effort {
