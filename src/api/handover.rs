@@ -36,6 +36,7 @@ failures! { HandoverFailure {
 struct HandoverRequest {
     /// How the visitor wants to be reached, such as an e-mail address: at most 200 characters. It is passed on,
     /// and not logged; the server has it until then.
+    #[oai(validator(max_length = 200))]
     contact: Option<String>,
 }
 

@@ -51,6 +51,7 @@ mod starting;
 mod state;
 mod streamed;
 mod string_enum;
+mod text_header;
 mod turn;
 mod unread_field;
 mod web;

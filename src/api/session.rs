@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use poem::web::Data;
 use poem_openapi::{
     Enum, Object, OpenApi,
-    param::Header,
     types::{Any, Example},
 };
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::{
     caller::{AskedFrom, CheckedBearer},
     json::{Json, OptionalJson},
     problem::{Problem, failures},
+    text_header::TextHeader,
     turn::named_session,
 };
 use crate::domain::{errors::requests, session::SessionId};
@@ -64,6 +64,7 @@ struct SessionStarted {
 #[oai(rename = "StopSessionRequest", example, nullable_all, skip_serializing_if_is_none)]
 struct StopRequest {
     /// The session to stop. The header `X-Session-ID` takes precedence.
+    #[oai(validator(pattern = "^[A-Za-z0-9.:_-]{0,128}$"))]
     session_id: Option<String>,
     /// The same as `session_id`.
     #[serde(rename = "sessionId")]
@@ -129,7 +130,7 @@ impl SessionApi {
         bearer: CheckedBearer,
         /// The session to stop.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         OptionalJson(request): OptionalJson<StopRequest>,
     ) -> Result<Json<SessionStopped>, StopFailure> {
         let id = named_session([session, request.session_id_camel, request.session_id])?;

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use reqwest::Method;
+use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
 
 use crate::{
@@ -556,6 +556,30 @@ async fn turns_keep_a_session_open_and_idle_time_is_excluded() {
     assert_eq!(line["duration_seconds"], 1.0);
     assert_eq!(line["server_metrics"]["turns"], 5);
     assert_eq!(line["timestamp"], "2026-05-04T13:00:01.000000+00:00");
+}
+
+#[tokio::test]
+async fn a_session_header_that_is_not_ascii_is_refused() {
+    let service = TestSetup::new().start().await;
+    let client = &service.client;
+    let turn = client.chat("hello").await.assert_ok()["request_id"].as_str().expect("an id").to_owned();
+    let requests = || {
+        [
+            client.json_request("/api/chat", &json!({ "message": "hello" })),
+            client.json_request("/api/chat/stream", &json!({ "message": "hello" })),
+            client.json_request("/chat", &json!({ "message": "hello" })),
+            client.json_request(STOP, &json!({})),
+            client.json_request(&format!("/api/chat/{turn}/stop"), &json!({})),
+            client.json_request(&format!("/api/chat/{turn}/feedback"), &json!({ "rating": "up" })),
+            client.request(Method::GET, &format!("/api/chat/{turn}/events")),
+        ]
+    };
+    for value in [&b"\xc2\x84"[..], b"\xc2\x85", b"s\xe9", "sé".as_bytes()] {
+        for request in requests() {
+            let request = request.header("X-Session-ID", HeaderValue::from_bytes(value).expect("a header"));
+            client.send(request).await.assert_error(400, "invalid_session_id");
+        }
+    }
 }
 
 #[tokio::test]

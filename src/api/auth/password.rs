@@ -38,6 +38,7 @@ failures! { PasswordFailure {
 struct PasswordRequest {
     /// The current password.
     #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 1))]
     current_password: String,
     /// The new password: at least 6 characters.
     #[serde(deserialize_with = "text")]

@@ -3,11 +3,7 @@
 use std::fmt;
 
 use poem::web::Data;
-use poem_openapi::{
-    Enum, Object, OpenApi,
-    param::{Header, Path},
-    types::Example,
-};
+use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +12,7 @@ use crate::{
         caller::{AccountOrVisitor, AskedFrom},
         json::Json,
         problem::{Problem, failures},
+        text_header::TextHeader,
         turn::named_session,
     },
     domain::{
@@ -51,7 +48,7 @@ struct FeedbackRequest {
     rating: FeedbackRating,
     /// A comment for the owner of the website: at most 2,000 characters. It is kept in the session log, if that has texts.
     #[serde(default)]
-    #[oai(nullable)]
+    #[oai(nullable, validator(max_length = 2000))]
     comment: Option<String>,
 }
 
@@ -134,7 +131,7 @@ impl FeedbackApi {
         Path(request_id): Path<String>,
         /// The session of the turn. If the header is present, it must match.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         asker: AccountOrVisitor,
         Json(request): Json<FeedbackRequest>,
     ) -> Result<Json<FeedbackRecorded>, FeedbackFailure> {

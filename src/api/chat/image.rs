@@ -3,7 +3,6 @@
 use poem::{Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi,
-    param::Header,
     payload::Payload,
     registry::{MetaRequest, Registry},
     types::Example,
@@ -21,6 +20,7 @@ use crate::{
         personas::answering_persona,
         problem::{Problem, failures},
         request_context::RequestContext,
+        text_header::TextHeader,
         turn::{ChatAnswer, Reply, TurnHeaders, start_turn},
     },
     domain::{chat::Image, errors::requests},
@@ -80,11 +80,11 @@ impl ChatImageApi {
         identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         ImageQuestion(body): ImageQuestion,
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;

@@ -7,11 +7,7 @@ mod image;
 mod request;
 
 use poem::{Request, web::Data};
-use poem_openapi::{
-    Enum, Object, OpenApi,
-    param::{Header, Path},
-    types::Example,
-};
+use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
 use serde::Serialize;
 
 use self::request::{ChatRequest, MAX_BODY_BYTES};
@@ -23,6 +19,7 @@ use super::{
     personas::answering_persona,
     problem::{Problem, failures},
     request_context::RequestContext,
+    text_header::TextHeader,
     turn::{ChatAnswer, EventStream, Reply, ResumedStream, TurnHeaders, named_session, start_stream, start_turn},
 };
 use crate::{domain::errors::resources, services::turn::Reader};
@@ -113,11 +110,11 @@ impl ChatApi {
         identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
@@ -145,11 +142,11 @@ impl ChatApi {
         identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
@@ -170,10 +167,10 @@ impl ChatApi {
         Path(request_id): Path<String>,
         /// The id of the last event that the client has received; without it, all events are returned.
         #[oai(name = "Last-Event-ID")]
-        Header(last_event_id): Header<Option<String>>,
+        TextHeader(last_event_id): TextHeader,
         /// The session of the turn. If the header is present, it must match.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         asker: AccountOrVisitor,
     ) -> Result<ResumedStream, EventsFailure> {
         let reader = find(state, &request_id, session, &asker).await?;
@@ -200,7 +197,7 @@ impl ChatApi {
         Path(request_id): Path<String>,
         /// The session of the turn. If the header is present, it must match.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         asker: AccountOrVisitor,
     ) -> Result<Json<TurnStopped>, StopFailure> {
         let reader = find(state, &request_id, session, &asker).await?;

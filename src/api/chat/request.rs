@@ -85,6 +85,7 @@ with_unread_fields! {
         #[oai(rename = "sessionId")]
         session_id_camel: Option<String>,
         /// The same as `sessionId`.
+        #[oai(validator(pattern = "^[A-Za-z0-9.:_-]{0,128}$"))]
         session_id: Option<String>,
         /// Whether the response is a stream of events; without this field, `Accept` decides.
         stream: Option<bool>,

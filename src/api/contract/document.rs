@@ -40,7 +40,7 @@ const FORMS: [Form; 15] = [
         "^(visitor|address|site|key|total|sessions|handovers|feedback)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$",
     ),
     Form::pattern(&["site_id", "site"], "^[a-z0-9][a-z0-9._-]{0,39}$"),
-    Form::pattern(&["ticket", "previous"], "^alt_[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
+    Form::pattern(&["ticket"], "^alt_[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
     Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),
     Form::pattern(&["Link"], "^<[^>]+>; rel=\"next\"$"),
     Form::pattern(&["Content-Disposition"], "^attachment; filename=\"chat-[0-9]+\\.(json|md)\"$"),

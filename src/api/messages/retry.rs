@@ -1,11 +1,7 @@
 //! `POST /api/messages/{message_id}/retry`: a new turn for a message whose turn failed.
 
 use poem::{Request, web::Data};
-use poem_openapi::{
-    Object, OpenApi,
-    param::{Header, Path},
-    types::Example,
-};
+use poem_openapi::{Object, OpenApi, param::Path, types::Example};
 use serde::Deserialize;
 
 use super::{
@@ -20,6 +16,7 @@ use crate::{
         json::OptionalJson,
         problem::{Problem, failures},
         request_context::RequestContext,
+        text_header::TextHeader,
         turn::{Reply, TurnHeaders},
         unread_field::with_unread_fields,
     },
@@ -82,11 +79,11 @@ impl RetryMessageApi {
         Path(message_id): Path<i64>,
         /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         OptionalJson(body): OptionalJson<RetryRequest>,
     ) -> Result<Reply<MessageExchange>, RetryFailure> {
         let account = signed_in.account;

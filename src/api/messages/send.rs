@@ -1,11 +1,7 @@
 //! `POST /api/messages/{chat_id}/send` and `/send/stream`: a new message in a stored chat, and the turn that answers it.
 
 use poem::{Request, web::Data};
-use poem_openapi::{
-    Object, OpenApi,
-    param::{Header, Path},
-    types::Example,
-};
+use poem_openapi::{Object, OpenApi, param::Path, types::Example};
 use serde::Deserialize;
 
 use super::turn::{MessageExchange, MessageTurn};
@@ -19,6 +15,7 @@ use crate::{
         json::Json,
         problem::{Problem, failures},
         request_context::RequestContext,
+        text_header::TextHeader,
         turn::{EventStream, Reply, TurnHeaders},
         unread_field::with_unread_fields,
     },
@@ -106,11 +103,11 @@ impl SendMessageApi {
         Path(chat_id): Path<i64>,
         /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<SendRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<MessageExchange>, SendFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
@@ -136,11 +133,11 @@ impl SendMessageApi {
         Path(chat_id): Path<i64>,
         /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<SendRequest, MAX_BODY_BYTES>,
     ) -> Result<EventStream, SendFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;

@@ -1,7 +1,7 @@
 //! `POST /v1/chat/completions`: a turn in OpenAI's form.
 
 use poem::{Request, web::Data};
-use poem_openapi::{OpenApi, param::Header};
+use poem_openapi::OpenApi;
 
 use super::{
     answer::Completion,
@@ -15,6 +15,7 @@ use crate::api::{
     json::Json,
     problem::failures,
     request_context::RequestContext,
+    text_header::TextHeader,
     turn::{Reply, TurnHeaders, start_formatted_turn},
 };
 
@@ -59,11 +60,11 @@ impl CompletionsApi {
         RequiredApiKey(identity): RequiredApiKey,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<CompletionRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<Completion, CompletionChunks>, CompletionFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;

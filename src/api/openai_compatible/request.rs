@@ -47,6 +47,7 @@ pub(super) struct CompletionRequest {
     model: String,
     /// The conversation, the oldest message first, at most 10,000. The last message must be the user's.
     #[serde(deserialize_with = "listed")]
+    #[oai(validator(min_items = 1))]
     messages: Vec<InputMessage>,
     /// Whether the response is a stream.
     #[oai(nullable)]

@@ -1,7 +1,7 @@
 //! `POST /chat`: a visitor's message, answered by the portal's persona.
 
 use poem::{Request, web::Data};
-use poem_openapi::{Object, OpenApi, param::Header, types::Example};
+use poem_openapi::{Object, OpenApi, types::Example};
 use serde::{Deserialize, Serialize};
 
 use super::status::is_demo_mode;
@@ -13,6 +13,7 @@ use crate::{
         json::{Json, text},
         problem::{Problem, failures},
         request_context::RequestContext,
+        text_header::TextHeader,
         turn::{AnswerSource, Reply, TurnHeaders, named_session, start_turn},
         unread_field::with_unread_fields,
     },
@@ -61,7 +62,7 @@ with_unread_fields! {
         #[oai(rename = "sessionId", nullable)]
         session_id_camel: Option<String>,
         /// The same as `sessionId`.
-        #[oai(nullable)]
+        #[oai(nullable, validator(pattern = "^[A-Za-z0-9.:_-]{0,128}$"))]
         session_id: Option<String>,
         /// Whether the response is a stream of events, as with `POST /api/chat`; without this field, `Accept`
         /// decides.
@@ -144,11 +145,11 @@ impl PortalChatApi {
         visit: Visit,
         /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
-        Header(session): Header<Option<String>>,
+        TextHeader(session): TextHeader,
         /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
         /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
-        Header(idempotency_key): Header<Option<String>>,
+        TextHeader(idempotency_key): TextHeader,
         Json(body): Json<PortalRequest>,
     ) -> Result<Reply<PortalAnswer>, PortalChatFailure> {
         let caller = Caller::new(None, None);

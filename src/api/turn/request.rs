@@ -25,10 +25,6 @@ impl TurnHeaders {
         session: Option<String>,
         idempotency_key: Option<String>,
     ) -> Result<Self, InvalidIdempotencyKey> {
-        // The framework ignores a header that isn't ASCII.
-        if idempotency_key.is_none() && request.headers().contains_key("idempotency-key") {
-            return Err(InvalidIdempotencyKey);
-        }
         let idempotency_key = idempotency_key.map(|key| IdempotencyKey::parse(&key)).transpose()?;
         let accepts_events = prefers_events(request.headers());
         Ok(Self { session, idempotency_key, accepts_events, language: preferred_language(request.headers()) })
