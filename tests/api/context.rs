@@ -12,6 +12,7 @@ use crate::{
     },
     idempotency::keyed,
     limits::left,
+    quotas::MISCOUNTED,
     support::{
         diagnostics::Diagnostics,
         service::{Service, TestSetup},
@@ -176,11 +177,73 @@ async fn texts_are_in_no_history_and_no_database() {
 }
 
 #[tokio::test]
+async fn answers_of_stored_chats_are_read_with_their_sources() {
+    let (hook, _model, setup, service) = start(&[]).await;
+    let ada = User::register(&service.client, "ada").await;
+    let chat = ada.create_chat().await;
+    let sent = ada.ask(chat, "Which tea?").await;
+    assert_eq!((&sent["sources"], &sent["ai_response"]["sources"]), (&sources(), &sources()));
+    hook.behave(HookBehaviour::answer(|_| json!({ "texts": [] })));
+    ada.ask(chat, "And now?").await;
+    service.stop().await;
+    let service = setup.start().await;
+    let ada = ada.with_client(&service.client);
+    let messages = ada.messages(chat).await;
+    let with_sources = messages.iter().map(|message| message.get("sources")).collect::<Vec<_>>();
+    assert_eq!(with_sources, [None, Some(&sources()), None, None]);
+    assert_eq!(messages[1], sent["ai_response"]);
+    let path = format!("/api/messages/{}", messages[1]["id"]);
+    assert_eq!(ada.get(&path).await.assert_ok(), messages[1]);
+    let found = ada.get("/api/chat/search?q=fake").await.assert_ok();
+    assert_eq!(found[1]["message"], messages[1]);
+    let exported = ada.get(&format!("/api/chat/{chat}/export")).await.assert_ok();
+    assert_eq!(exported["messages"][1], messages[1]);
+    let exported = ada.get(&format!("/api/chat/{chat}/export/markdown")).await.text;
+    let links =
+        "\nSources:\n\n- [All about tea](<https://shop.example/tea>)\n- [Hours](<https://shop.example/hours>)\n";
+    assert_eq!(exported.matches(links).count(), 1, "{exported}");
+}
+
+#[tokio::test]
+async fn a_repeated_message_gets_the_sources_after_a_restart() {
+    let (hook, model, setup, service) = start(&[("SESSION_LOG_CONTENT", "on")]).await;
+    let ada = User::register(&service.client, "ada").await;
+    let chat = ada.create_chat().await;
+    let first = ada.send_once(chat, "Which tea?", "key").await.assert_ok();
+    assert_eq!(first["sources"], sources());
+    service.stop().await;
+    let service = setup.start().await;
+    let repeated = ada.with_client(&service.client).send_once(chat, "Which tea?", "key").await;
+    assert_eq!(repeated.assert_ok(), first);
+    assert_eq!((model.call_count(), hook.requests().len()), (1, 1), "a repetition asks nobody");
+}
+
+#[tokio::test]
+async fn sources_go_with_the_messages_of_an_owner() {
+    let (_hook, _model, setup, service) = start(&[]).await;
+    let ada = User::register(&service.client, "ada").await;
+    let [deleted, cleared, left] = [ada.create_chat().await, ada.create_chat().await, ada.create_chat().await];
+    for chat in [deleted, cleared, left] {
+        ada.ask(chat, "Which tea?").await;
+    }
+    let with_sources = async || setup.count_rows("messages WHERE sources IS NOT NULL").await;
+    let miscounted = async || setup.count_rows(MISCOUNTED).await;
+    assert_eq!((with_sources().await, miscounted().await), (3, 0), "sources are a part of what an owner has stored");
+    ada.delete_chat(deleted).await;
+    ada.clear(cleared).await;
+    assert_eq!((with_sources().await, miscounted().await), (1, 0));
+    ada.delete("/api/auth/me").await.assert_ok();
+    assert_eq!(with_sources().await, 0);
+}
+
+#[tokio::test]
 async fn visitors_of_the_portal_get_the_sources() {
     let (_hook, model, _setup, service) = start(&[]).await;
     let visitor = Visitor::first_visit(&service.client).await;
     let answer = visitor.send("Which tea?").await.assert_ok();
     assert_eq!(answer["sources"], sources());
+    let history = visitor.call(Method::GET, "/chat_history").await.assert_ok()["history"].clone();
+    assert_eq!((history[0].get("sources"), history[1].get("sources")), (None, Some(&sources())));
     let system = instruction(&model, 0);
     assert!(system.contains("Amaya") && system.contains(SECRET), "{system}");
 }

@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The owners whose counts differ from what they have stored.
-const MISCOUNTED: &str = "owners WHERE chats <> (SELECT COUNT(*) FROM chats WHERE chats.owner_id = owners.id)
-    OR stored_bytes <> (SELECT COALESCE(SUM(octet_length(text) + image_bytes), 0) FROM messages
-                        WHERE messages.owner_id = owners.id)";
+pub const MISCOUNTED: &str = "owners WHERE chats <> (SELECT COUNT(*) FROM chats WHERE chats.owner_id = owners.id)
+    OR stored_bytes <> (SELECT COALESCE(SUM(octet_length(text) + image_bytes + octet_length(COALESCE(sources, ''))), 0)
+                        FROM messages WHERE messages.owner_id = owners.id)";
 
 const IMAGE: &str = "data:image/png;base64,iVBORw0KGgo=";
 

@@ -1,8 +1,11 @@
 // The pages that an answer is based on: links below it.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { answerWith } from "./answers.js";
+import { PORTAL } from "./portal_page.js";
 import { startService } from "./service.js";
 
 let service;
@@ -33,6 +36,25 @@ test("the sources of an answer are links below it", async () => {
   await tab.page.reload();
   assert.deepEqual(await links(tab), SHOWN, "after a reload");
   await tab.close();
+});
+
+test("a visitor of the portal finds the sources again", async () => {
+  const hook = createServer((request, response) => {
+    request.resume().on("end", () => response.end(JSON.stringify({ texts: [{ text: "Tea is hot.", ...TEA }] })));
+  });
+  await once(hook.listen(0, "127.0.0.1"), "listening");
+  const portal = await startService({ CONTEXT_URL: `http://127.0.0.1:${hook.address().port}/` });
+  try {
+    const tab = await portal.tab({}, PORTAL);
+    await tab.askAndWait("Which tea?");
+    const other = await portal.tabIn(tab.page.context(), PORTAL);
+    await other.page.locator("[part=sources] a").waitFor();
+    assert.deepEqual(await links(other), [SHOWN[0]]);
+    await tab.close();
+  } finally {
+    await portal.close();
+    hook.close();
+  }
 });
 
 test("links to sources open where those in answers do", async () => {

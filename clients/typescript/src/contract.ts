@@ -2669,6 +2669,8 @@ export interface components {
             created_at: string;
             /** @description The status of the message. */
             status: components["schemas"]["MessageStatus"];
+            /** @description The pages that an answer is based on, in the order of their importance. */
+            sources?: components["schemas"]["AnswerSource"][];
             /**
              * Format: int64
              * @deprecated
@@ -3013,6 +3015,8 @@ export interface components {
             role: components["schemas"]["PortalRole"];
             /** @description The text of the message. */
             content: string;
+            /** @description The pages that an answer is based on, in the order of their importance. */
+            sources?: components["schemas"]["AnswerSource"][];
             /** @description The message's position in the list, from 0, as a string. */
             timestamp: string;
         };

@@ -10,10 +10,11 @@ use super::{
     ids::{ChatId, Cursor, MessageId},
     new_message::{NewMessage, replace_text},
     settled_key::SettledKey,
+    source_column,
     statement::sql,
     stored_message::{MessageStatus, Sender},
 };
-use crate::domain::{account::OwnerId, title::Title};
+use crate::domain::{account::OwnerId, prompt::Source, title::Title};
 
 /// A question to be stored in a chat.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,17 @@ impl PendingQuestion {
     }
 }
 
+/// The answer to a question, to be stored in its chat.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAnswer<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The pages that the answer is based on.
+    pub sources: &'a [Source],
+    /// The time at which the answer was complete.
+    pub at: Timestamp,
+}
+
 /// The result of making a question pending.
 #[derive(Clone, Debug)]
 pub enum OpenOutcome {
@@ -86,6 +98,19 @@ pub struct Exchange {
     pub question: MessageRef,
     /// The message of the bot.
     pub answer: MessageRef,
+}
+
+/// A question and its answer, as they are stored.
+#[derive(Clone, Debug)]
+pub struct StoredExchange {
+    /// The numbers and times of both messages.
+    pub messages: Exchange,
+    /// The text of the question.
+    pub question: String,
+    /// The text of the answer.
+    pub answer: String,
+    /// The pages that the answer is based on.
+    pub sources: Vec<Source>,
 }
 
 impl Storage {
@@ -122,6 +147,7 @@ impl Storage {
             status: MessageStatus::Pending,
             text,
             image,
+            sources: &[],
             request_id,
             replica: Some(self.replica.id()),
             created_at: now,
@@ -189,8 +215,7 @@ impl Storage {
     pub async fn answer_question(
         &self,
         question: &PendingQuestion,
-        text: &str,
-        now: Timestamp,
+        answer: NewAnswer<'_>,
         key: Option<&SettledKey>,
     ) -> Result<Option<Exchange>, StorageFailure> {
         let mut transaction = self.write.begin().await?;
@@ -198,7 +223,7 @@ impl Storage {
                     updated_at = CASE WHEN updated_at > $2 THEN updated_at ELSE $2 END
              WHERE id = $1 AND owner_id = $3")
         .bind(question.chat.0)
-        .bind(now.as_microsecond())
+        .bind(answer.at.as_microsecond())
         .bind(question.owner.0)
         .execute(&mut transaction)
         .await?;
@@ -215,7 +240,7 @@ impl Storage {
             transaction.rollback().await?;
             // A server that stopped after the commit of an earlier call may have stored the answer.
             let found = self.exchange(question.owner, &question.request_id).await?;
-            return Ok(found.map(|(exchange, _)| exchange));
+            return Ok(found.map(|found| found.messages));
         }
         let PendingQuestion { owner, chat, turn, request_id, .. } = question;
         let new = NewMessage {
@@ -224,11 +249,12 @@ impl Storage {
             turn: *turn,
             sender: Sender::Bot,
             status: MessageStatus::Complete,
-            text,
+            text: answer.text,
             image: None,
+            sources: answer.sources,
             request_id,
             replica: None,
-            created_at: now,
+            created_at: answer.at,
         };
         let Some(id) = new.insert(&mut transaction).await? else { return Ok(None) };
         if let Some(key) = key {
@@ -236,28 +262,30 @@ impl Storage {
         }
         transaction.commit().await?;
         let question = MessageRef { id: question.id, created_at: question.created_at };
-        Ok(Some(Exchange { question, answer: MessageRef { id, created_at: now } }))
+        Ok(Some(Exchange { question, answer: MessageRef { id, created_at: answer.at } }))
     }
 
-    /// Returns the question and answer that an owner's request has stored, with the text of each. `None` without an answer.
-    pub async fn exchange(
-        &self,
-        owner: OwnerId,
-        request_id: &str,
-    ) -> Result<Option<(Exchange, [String; 2])>, StorageFailure> {
-        let mut rows: Vec<(i64, String, String, i64)> = sql("SELECT id, sender, text, created_at FROM messages
+    /// Returns the question and answer that an owner's request has stored. `None` without an answer.
+    pub async fn exchange(&self, owner: OwnerId, request_id: &str) -> Result<Option<StoredExchange>, StorageFailure> {
+        let mut rows: Vec<(i64, String, String, i64, Option<String>)> =
+            sql("SELECT id, sender, text, created_at, sources FROM messages
              WHERE request_id = $1 AND owner_id = $2")
-        .bind(request_id)
-        .bind(owner.0)
-        .fetch_all(&self.write)
-        .await?;
+            .bind(request_id)
+            .bind(owner.0)
+            .fetch_all(&self.write)
+            .await?;
         let mut message = |sender: Sender| {
             let index = rows.iter().position(|(_, name, ..)| name == sender.as_str())?;
-            let (id, _, text, at) = rows.swap_remove(index);
-            Some((MessageRef { id: MessageId(id), created_at: to_timestamp(at) }, text))
+            let (id, _, text, at, sources) = rows.swap_remove(index);
+            Some((MessageRef { id: MessageId(id), created_at: to_timestamp(at) }, text, sources))
         };
         let messages = message(Sender::User).zip(message(Sender::Bot));
-        Ok(messages.map(|((question, asked), (answer, text))| (Exchange { question, answer }, [asked, text])))
+        Ok(messages.map(|((question, asked, _), (answer, answered, sources))| StoredExchange {
+            messages: Exchange { question, answer },
+            question: asked,
+            answer: answered,
+            sources: source_column::to_sources(sources.as_deref()),
+        }))
     }
 
     /// Returns the question of an owner's request, unless it is answered.

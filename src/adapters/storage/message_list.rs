@@ -14,7 +14,7 @@ use crate::domain::account::OwnerId;
 /// takes twice as much. The limit has room for the largest image: 12 MiB in base64, and the prefix of its data URL.
 const MAX_LIST_IMAGE_BYTES: u64 = (16 << 20) + 1024;
 
-/// The most bytes of texts and images in one part, unless a single message has more.
+/// The most bytes of texts, sources and images in one part, unless a single message has more.
 const MAX_PART_BYTES: u64 = 64 << 10;
 
 /// The most messages in one part.
@@ -47,7 +47,7 @@ pub struct MessageList {
     pub next: Option<Cursor>,
     /// The number of messages.
     pub len: u64,
-    /// The bytes of the longest text.
+    /// The bytes of the longest text with its sources.
     pub largest_text: u64,
     /// The bytes of the longest URL of an image in the list.
     pub largest_image: u64,
@@ -83,7 +83,8 @@ impl Storage {
             self.limit_list(&mut list, limit).await?;
         }
         let (len, last_id, text, image): (i64, i64, i64, i64) = list
-            .bind(sql("SELECT COUNT(*), COALESCE(MAX(id), 0), CAST(COALESCE(MAX(octet_length(text)), 0) AS BIGINT),
+            .bind(sql("SELECT COUNT(*), COALESCE(MAX(id), 0),
+                    CAST(COALESCE(MAX(octet_length(text) + octet_length(COALESCE(sources, ''))), 0) AS BIGINT),
                     COALESCE(MAX(image_bytes), 0) FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
                AND (CAST($8 AS BIGINT) = 0 OR status = 'complete')"))
@@ -144,10 +145,13 @@ impl Storage {
     /// second value.
     pub async fn read_list(&self, list: &mut MessageList) -> Result<(Vec<StoredMessage>, bool), StorageFailure> {
         let sizes: Vec<(i64, i64, i64, i64)> = list
-            .bind(sql("SELECT turn, id, CAST(octet_length(text) AS BIGINT), image_bytes FROM messages
+            .bind(sql(
+                "SELECT turn, id, CAST(octet_length(text) + octet_length(COALESCE(sources, '')) AS BIGINT), image_bytes
+             FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
                AND (CAST($8 AS BIGINT) = 0 OR status = 'complete')
-             ORDER BY turn, id LIMIT $9"))
+             ORDER BY turn, id LIMIT $9",
+            ))
             .bind(to_integer(MAX_PART_ROWS as u64 + 1))
             .fetch_all(&self.read)
             .await?;
@@ -165,7 +169,7 @@ impl Storage {
             return Ok((Vec::new(), false));
         }
         let found: Vec<MessageRow> = list
-            .bind(sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
+            .bind(sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, sources, created_at FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) > ($3, $4) AND (turn, id) < ($5, $6) AND id <= $7
                AND (CAST($8 AS BIGINT) = 0 OR status = 'complete') AND (turn, id) <= ($9, $10)
              ORDER BY turn, id"))

@@ -13,12 +13,13 @@ use crate::domain::account::OwnerId;
 impl Storage {
     /// Returns one of an owner's messages with its image.
     pub async fn message(&self, owner: OwnerId, id: MessageId) -> Result<Option<StoredMessage>, StorageFailure> {
-        let row: Option<MessageRow> = sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at
+        let row: Option<MessageRow> =
+            sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, sources, created_at
              FROM messages WHERE id = $1 AND owner_id = $2")
-        .bind(id.0)
-        .bind(owner.0)
-        .fetch_optional(&self.read)
-        .await?;
+            .bind(id.0)
+            .bind(owner.0)
+            .fetch_optional(&self.read)
+            .await?;
         let Some(mut found) = row.map(message) else { return Ok(None) };
         if found.image_bytes > 0 {
             found.image = self.image(owner, id).await?;

@@ -53,6 +53,7 @@ const VERSIONS: &[Version] = versions! {
     25 "0025_answered_turns.sql" "answered turns";
     26 "0026_answer_sources.sql" "sources of stored answers";
     27 "0027_turn_origins.sql" "origins and ratings of turns";
+    28 "0028_message_sources.sql" "sources of messages";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -69,6 +69,7 @@ mod sessions;
 mod settled_key;
 mod snapshot_rows;
 mod snapshot_sessions;
+mod source_column;
 mod sqlite;
 mod sqlite_file;
 mod statement;
@@ -98,7 +99,7 @@ pub use self::{
     content_key_reader::ContentKeyReader,
     counted_log::CountedLog,
     events::{NewEvent, QueuedOnce},
-    exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
+    exchanges::{Exchange, MessageRef, NewAnswer, NewQuestion, OpenOutcome, PendingQuestion, StoredExchange},
     failure::StorageFailure,
     file_loss::FileLoss,
     handle::Storage,

@@ -7,11 +7,11 @@ use super::{
     database::Transaction,
     failure::StorageFailure,
     ids::{ChatId, MessageId},
-    search_index,
+    search_index, source_column,
     statement::sql,
     stored_message::{MessageStatus, Sender},
 };
-use crate::domain::account::OwnerId;
+use crate::domain::{account::OwnerId, prompt::Source};
 
 /// The columns of a message to be inserted.
 pub(super) struct NewMessage<'a> {
@@ -23,6 +23,8 @@ pub(super) struct NewMessage<'a> {
     pub(super) text: &'a str,
     /// The URL of the attached image.
     pub(super) image: Option<&'a str>,
+    /// The pages that an answer is based on.
+    pub(super) sources: &'a [Source],
     pub(super) request_id: &'a str,
     /// The id of the replica that runs the message's turn; only for a pending message.
     pub(super) replica: Option<&'a str>,
@@ -34,8 +36,9 @@ impl NewMessage<'_> {
     /// chat is pending already.
     pub(super) async fn insert(&self, transaction: &mut Transaction) -> Result<Option<MessageId>, StorageFailure> {
         let inserted: Option<(i64,)> = sql(
-            "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, replica, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, replica,
+                                   created_at, sources)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (chat_id) WHERE status = 'pending' DO NOTHING RETURNING id",
         )
         .bind(self.chat.0)
@@ -48,6 +51,7 @@ impl NewMessage<'_> {
         .bind(self.request_id)
         .bind(self.replica)
         .bind(self.created_at.as_microsecond())
+        .bind(source_column::to_json(self.sources))
         .fetch_optional(&mut *transaction)
         .await?;
         let Some((id,)) = inserted else { return Ok(None) };

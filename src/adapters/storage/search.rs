@@ -58,7 +58,8 @@ impl Storage {
     }
 
     async fn search_sqlite(&self, search: &Search) -> Result<Vec<SearchResult>, StorageFailure> {
-        let all = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
+        let all = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.sources,
+                    m.created_at, c.title
              FROM message_words
              JOIN messages m ON m.id = message_words.rowid
              JOIN chats c ON c.id = m.chat_id
@@ -73,7 +74,8 @@ impl Storage {
     /// while the latest messages contain enough matches. PostgreSQL's planner does not choose between the two ways, because it
     /// has no statistics of terms for each owner.
     async fn search_postgres(&self, search: &Search) -> Result<Vec<SearchResult>, StorageFailure> {
-        let latest = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
+        let latest = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.sources,
+                    m.created_at, c.title
              FROM (SELECT message_id, words FROM message_words WHERE owner_id = $1 AND message_id < $3
                    ORDER BY message_id DESC LIMIT 2000) w
              JOIN messages m ON m.id = w.message_id
@@ -87,7 +89,8 @@ impl Storage {
         let all = "WITH w AS MATERIALIZED (SELECT message_id FROM message_words WHERE words @@ CAST($2 AS TSQUERY)),
                   last AS MATERIALIZED (SELECT message_id FROM w WHERE message_id < $3
                                         ORDER BY message_id DESC LIMIT $4)
-             SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
+             SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.sources,
+                    m.created_at, c.title
              FROM last
              JOIN messages m ON m.id = last.message_id
              JOIN chats c ON c.id = m.chat_id
@@ -104,8 +107,10 @@ impl Storage {
 }
 
 /// The columns of a message and the title of its chat.
-type SearchRow = (i64, i64, i64, String, String, String, i64, i64, String);
+type SearchRow = (i64, i64, i64, String, String, String, i64, Option<String>, i64, String);
 
-fn search_result((id, chat, turn, sender, status, text, image_bytes, created_at, title): SearchRow) -> SearchResult {
-    SearchResult { message: message((id, chat, turn, sender, status, text, image_bytes, created_at)), title }
+fn search_result(
+    (id, chat, turn, sender, status, text, image_bytes, sources, created_at, title): SearchRow,
+) -> SearchResult {
+    SearchResult { message: message((id, chat, turn, sender, status, text, image_bytes, sources, created_at)), title }
 }

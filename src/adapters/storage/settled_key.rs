@@ -8,6 +8,7 @@ use super::{
     column_values::to_integer,
     content_key::StoredKey,
     failure::StorageFailure,
+    source_column,
     statement::{Executor, sql},
 };
 use crate::{
@@ -181,7 +182,7 @@ pub(super) fn open(key: &ContentKey, sealed: &str, request_id: &str) -> Option<S
 
 /// Returns the pages of an answer as they are stored, sealed as the answer is; `None` without pages.
 fn stored_sources(sources: &[Source], stored: Option<&StoredKey>, request_id: &str) -> Option<String> {
-    let json = serde_json::to_string(sources).ok().filter(|_| !sources.is_empty())?;
+    let json = source_column::to_json(sources)?;
     match stored {
         Some(stored) => stored.key.seal(json.into_bytes(), &sources_context(request_id)),
         None => Some(json),
@@ -191,10 +192,12 @@ fn stored_sources(sources: &[Source], stored: Option<&StoredKey>, request_id: &s
 /// Reads the pages of a stored answer, which a key has sealed if there is one; none if they were erased.
 pub(super) fn read_sources(stored: &str, key: Option<&ContentKey>, request_id: &str) -> Vec<Source> {
     match key {
-        Some(key) => key.open(stored, &sources_context(request_id)).and_then(|json| serde_json::from_slice(&json).ok()),
-        None => serde_json::from_str(stored).ok(),
+        Some(key) => key
+            .open(stored, &sources_context(request_id))
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .unwrap_or_default(),
+        None => source_column::to_sources(Some(stored)),
     }
-    .unwrap_or_default()
 }
 
 fn sources_context(request_id: &str) -> String {

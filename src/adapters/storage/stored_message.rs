@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::{
     column_values::{to_count, to_timestamp},
     ids::{ChatId, Cursor, MessageId},
+    source_column,
 };
-use crate::domain::chat::Role;
+use crate::domain::{chat::Role, prompt::Source};
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,8 @@ pub struct StoredMessage {
     pub image: Option<String>,
     /// The length of that URL in bytes; 0 without an image.
     pub image_bytes: u64,
+    /// The pages that an answer is based on.
+    pub sources: Vec<Source>,
     /// The time at which the message was created.
     pub created_at: Timestamp,
 }
@@ -102,11 +105,13 @@ impl StoredMessage {
     }
 }
 
-/// The columns `id, chat_id, turn, sender, status, text, image_bytes, created_at` of the table `messages`.
-pub(super) type MessageRow = (i64, i64, i64, String, String, String, i64, i64);
+/// The columns `id, chat_id, turn, sender, status, text, image_bytes, sources, created_at` of the table `messages`.
+pub(super) type MessageRow = (i64, i64, i64, String, String, String, i64, Option<String>, i64);
 
 /// Converts a row to a message, without its image.
-pub(super) fn message((id, chat, turn, sender, status, text, image_bytes, created_at): MessageRow) -> StoredMessage {
+pub(super) fn message(
+    (id, chat, turn, sender, status, text, image_bytes, sources, created_at): MessageRow,
+) -> StoredMessage {
     StoredMessage {
         id: MessageId(id),
         chat: ChatId(chat),
@@ -116,6 +121,7 @@ pub(super) fn message((id, chat, turn, sender, status, text, image_bytes, create
         text,
         image: None,
         image_bytes: to_count(image_bytes),
+        sources: source_column::to_sources(sources.as_deref()),
         created_at: to_timestamp(created_at),
     }
 }

@@ -76,6 +76,10 @@ fn markdown(message: &MessageBody) -> String {
     if let Some(image) = &message.image_url {
         let _ = write!(text, "\n![An image]({image})\n");
     }
+    if let Some(sources) = &message.sources {
+        text.push_str("\nSources:\n\n");
+        text.extend(sources.iter().map(|source| format!("- {}\n", source.markdown_link())));
+    }
     text
 }
 

@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::aliases::MessageAliases;
 use crate::{
     adapters::storage::{ChatId, MessageRef, MessageStatus, Sender, StoredMessage},
-    api::string_enum::{StringEnum, StringEnumValues},
+    api::{
+        string_enum::{StringEnum, StringEnumValues},
+        turn::AnswerSource,
+    },
     domain::account::OwnerId,
     foundation::clock::Clock,
     services::turn::StoredChatTurn,
@@ -36,6 +39,10 @@ pub(in crate::api) struct MessageBody {
     pub(in crate::api) created_at: String,
     /// The status of the message.
     pub(in crate::api) status: StringEnum<MessageStatuses>,
+    /// The pages that an answer is based on, in the order of their importance.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) sources: Option<Vec<AnswerSource>>,
     #[serde(flatten)]
     #[oai(flatten)]
     aliases: MessageAliases,
@@ -75,7 +82,8 @@ impl MessageBody {
         let created_at = clock.rfc3339(message.created_at);
         let aliases = MessageAliases::new((owner, message.chat), sender, image_url.as_ref(), &created_at);
         let (sender, status) = (StringEnum::new(sender), StringEnum::new(message.status.as_str()));
-        Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
+        let (id, text, sources) = (message.id.0, message.text, AnswerSource::all(message.sources));
+        Self { id, text, sender, image_url, image_omitted, created_at, status, sources, aliases }
     }
 
     /// Returns a function that encodes stored messages as JSON. `owner` is the owner of their chat.
@@ -95,13 +103,13 @@ impl MessageBody {
         content: MessageContent,
         clock: &Clock,
     ) -> Self {
-        let MessageContent { sender, text, image_url } = content;
+        let MessageContent { sender, text, image_url, sources } = content;
         let sender = sender.as_str();
         let image_url = image_url.map(Arc::new);
         let created_at = clock.rfc3339(stored.created_at);
         let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
         let (sender, status) = (StringEnum::new(sender), StringEnum::new(MessageStatus::Complete.as_str()));
-        Self { id: stored.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
+        Self { id: stored.id.0, text, sender, image_url, image_omitted: None, created_at, status, sources, aliases }
     }
 }
 
@@ -110,6 +118,7 @@ pub(super) struct MessageContent {
     pub(super) sender: Sender,
     pub(super) text: String,
     pub(super) image_url: Option<String>,
+    pub(super) sources: Option<Vec<AnswerSource>>,
 }
 
 impl MessageBody {
@@ -127,6 +136,7 @@ impl MessageBody {
             image_omitted: None,
             created_at: created_at.to_owned(),
             status: StringEnum::new(MessageStatus::Complete.as_str()),
+            sources: None,
             aliases: MessageAliases::new((OwnerId(7), ChatId(3)), sender.as_str(), None, created_at),
         }
     }

@@ -70,10 +70,10 @@ impl MessageTurn<'_> {
         let sent = message.content.clone();
         start_turn(state, self.request(stored_chat, message)?, |text, summary, reader| {
             let asked = reader.masked_question().unwrap_or(sent);
-            let asked = MessageContent { sender: Sender::User, text: asked, image_url };
+            let asked = MessageContent { sender: Sender::User, text: asked, image_url, sources: None };
             let sources = AnswerSource::all(summary.sources);
             let Exchange { question, answer } = summary.exchange.ok_or_else(Problem::internal)?;
-            let answered = MessageContent { sender: Sender::Bot, text, image_url: None };
+            let answered = MessageContent { sender: Sender::Bot, text, image_url: None, sources: sources.clone() };
             Ok(MessageExchange::new(
                 MessageBody::from_stored(question, stored_chat, asked, &state.clock),
                 MessageBody::from_stored(answer, stored_chat, answered, &state.clock),

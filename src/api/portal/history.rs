@@ -12,6 +12,7 @@ use crate::{
         json::{Json, MEDIA_TYPE},
         problem::failures,
         streamed::{Frame, Listing, Streamed},
+        turn::AnswerSource,
     },
 };
 
@@ -49,6 +50,10 @@ struct PortalMessage {
     role: PortalRole,
     /// The text of the message.
     content: String,
+    /// The pages that an answer is based on, in the order of their importance.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<AnswerSource>>,
     /// The message's position in the list, from 0, as a string.
     #[oai(validator(pattern = "^[0-9]+$"))]
     timestamp: String,
@@ -65,8 +70,9 @@ enum PortalRole {
 
 impl PortalMessage {
     /// Encodes a stored message as JSON.
-    fn encode(index: u64, StoredMessage { sender, text, .. }: StoredMessage) -> String {
-        let message = Self { role: sender.into(), content: text, timestamp: index.to_string() };
+    fn encode(index: u64, StoredMessage { sender, text, sources, .. }: StoredMessage) -> String {
+        let (sources, timestamp) = (AnswerSource::all(sources), index.to_string());
+        let message = Self { role: sender.into(), content: text, sources, timestamp };
         // Encoding this type does not fail.
         serde_json::to_string(&message).unwrap_or_default()
     }
@@ -117,14 +123,14 @@ impl PortalHistoryApi {
 impl Example for PortalMessage {
     fn example() -> Self {
         let content = "What is your favourite flower?".to_owned();
-        Self { role: PortalRole::User, content, timestamp: "0".to_owned() }
+        Self { role: PortalRole::User, content, sources: None, timestamp: "0".to_owned() }
     }
 }
 
 impl Example for PortalHistory {
     fn example() -> Self {
         let content = "Cherry blossoms, of course!".to_owned();
-        let answer = PortalMessage { role: PortalRole::Assistant, content, timestamp: "1".to_owned() };
+        let answer = PortalMessage { role: PortalRole::Assistant, content, sources: None, timestamp: "1".to_owned() };
         Self { history: vec![PortalMessage::example(), answer] }
     }
 }

@@ -108,7 +108,7 @@ variables! {
     DATABASE_STATEMENT_TIMEOUT = "10s", "time for one SQL statement on PostgreSQL";
 
     MAX_CHATS = "1000", "chats that one account may store; whoever has as many deletes one before the next";
-    MAX_STORED_BYTES = "128MiB", "texts and images of messages that one account, or one visitor of the portal, may store; whoever has as much deletes some before the next message";
+    MAX_STORED_BYTES = "128MiB", "texts, sources and images of messages that one account, or one visitor of the portal, may store; whoever has as much deletes some before the next message";
 
     FILE_MODE = "0600", "permissions of new files (database, session log, backups): 0600, or 0640 to let the group read";
 

@@ -8,7 +8,8 @@ use crate::{
     adapters::{
         session_log::{LoggedTurn, Texts},
         storage::{
-            ContentKeyReader, KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer, StoredKey,
+            ContentKeyReader, KeyOutcome, NewAnswer, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer,
+            StoredKey,
         },
     },
     domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
@@ -57,7 +58,8 @@ impl RecoveredAnswers {
             let answer = StoredAnswer { text: String::new(), ..answer };
             let outcome = KeyOutcome::Answered { answer, content_key: None };
             let key = key.map(|key| SettledKey { key, request_id, outcome });
-            storage.answer_question(&question, &text, at, key.as_ref()).await?;
+            let answered = NewAnswer { text: &text, sources: &[], at };
+            storage.answer_question(&question, answered, key.as_ref()).await?;
         }
         Ok(None)
     }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -10,6 +10,10 @@ from attrs import field as _attrs_field
 from ..models.message_sender import MessageSender
 from ..models.message_status import MessageStatus
 from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.answer_source import AnswerSource
+
 
 T = TypeVar("T", bound="Message")
 
@@ -38,6 +42,7 @@ class Message:
         image_omitted (bool | Unset): True if the message has an image that is left out, because a list holds at most 16
             MiB of images, the latest
             ones. `GET /api/messages/{message_id}` returns it.
+        sources (list[AnswerSource] | Unset): The pages that an answer is based on, in the order of their importance.
         image (None | str | Unset): The same as `image_url`.
     """
 
@@ -52,6 +57,7 @@ class Message:
     time: datetime.datetime
     image_url: None | str | Unset = UNSET
     image_omitted: bool | Unset = UNSET
+    sources: list[AnswerSource] | Unset = UNSET
     image: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -82,6 +88,13 @@ class Message:
 
         image_omitted = self.image_omitted
 
+        sources: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.sources, Unset):
+            sources = []
+            for sources_item_data in self.sources:
+                sources_item = sources_item_data.to_dict()
+                sources.append(sources_item)
+
         image: None | str | Unset
         if isinstance(self.image, Unset):
             image = UNSET
@@ -107,6 +120,8 @@ class Message:
             field_dict["image_url"] = image_url
         if image_omitted is not UNSET:
             field_dict["image_omitted"] = image_omitted
+        if sources is not UNSET:
+            field_dict["sources"] = sources
         if image is not UNSET:
             field_dict["image"] = image
 
@@ -114,6 +129,8 @@ class Message:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.answer_source import AnswerSource  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -144,6 +161,15 @@ class Message:
 
         image_omitted = d.pop("image_omitted", UNSET)
 
+        _sources = d.pop("sources", UNSET)
+        sources: list[AnswerSource] | Unset = UNSET
+        if _sources is not UNSET:
+            sources = []
+            for sources_item_data in _sources:
+                sources_item = AnswerSource.from_dict(sources_item_data)
+
+                sources.append(sources_item)
+
         def _parse_image(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -165,6 +191,7 @@ class Message:
             time=time,
             image_url=image_url,
             image_omitted=image_omitted,
+            sources=sources,
             image=image,
         )
 

@@ -214,12 +214,12 @@ impl Idempotency {
     ) -> Result<Reader, TurnFailure> {
         let StoredAnswer { text, model, usage, finish, at, sources } = answer;
         let owner = request.chat_owner();
-        let (exchange, question, text) = match owner {
+        let (exchange, question, text, sources) = match owner {
             Some(owner) => {
-                let (exchange, [question, text]) = self.stored_chats.stored_exchange(owner, &request_id).await?;
-                (Some(exchange), Some(question), text)
+                let stored = self.stored_chats.stored_exchange(owner, &request_id).await?;
+                (Some(stored.messages), Some(stored.question), stored.answer, stored.sources)
             }
-            None => (None, None, text),
+            None => (None, None, text, sources),
         };
         let summary = TurnSummary { model, usage, finish, at, notice: None, sources, exchange };
         let memory = Arc::clone(self.registry.memory());

@@ -32,7 +32,7 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::storage::{Exchange, NewQuestion, OpenOutcome, Storage, StorageFailure},
+    adapters::storage::{NewQuestion, OpenOutcome, Storage, StorageFailure, StoredExchange},
     domain::{account::OwnerId, chat::Image},
     foundation::{clock::Clock, config::Config, tasks::Tasks},
 };
@@ -132,12 +132,12 @@ impl StoredChats {
         self.active.contains(request_id)
     }
 
-    /// Returns the stored messages of an earlier turn, and the texts of its question and its answer. Fails if they were deleted.
+    /// Returns the stored question and answer of an earlier turn. Fails if they were deleted.
     pub(super) async fn stored_exchange(
         &self,
         owner: OwnerId,
         request_id: &str,
-    ) -> Result<(Exchange, [String; 2]), TurnFailure> {
+    ) -> Result<StoredExchange, TurnFailure> {
         let exchange = self.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
         exchange.ok_or(TurnFailure::ChatChanged)
     }

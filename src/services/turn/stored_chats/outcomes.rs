@@ -14,7 +14,8 @@ use super::{
     unavailable::unavailable,
 };
 use crate::{
-    adapters::storage::{Exchange, KeyOutcome, SettledKey, Storage, StorageFailure, StoredAnswer},
+    adapters::storage::{Exchange, KeyOutcome, NewAnswer, SettledKey, Storage, StorageFailure, StoredAnswer},
+    domain::prompt::Source,
     foundation::error_chain::ErrorChain,
     services::turn::{failure::TurnFailure, idempotency::KeyClaim, journal::Journal, summary::TurnSummary},
 };
@@ -57,6 +58,7 @@ struct Outcome {
 #[derive(Debug)]
 struct Answer {
     text: String,
+    sources: Vec<Source>,
     /// When the answer was complete.
     at: Timestamp,
     /// The turn's idempotency key, to be settled with the answer.
@@ -81,13 +83,14 @@ impl Outcomes {
         result: Result<TurnSummary, TurnFailure>,
         claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
-        // The chat has the text, so that the key needs none. Sources would outlive a chat that is deleted.
+        // The chat has text and sources, so that the key needs none.
         let answered = |summary: &TurnSummary| {
             let answer = StoredAnswer { sources: Vec::new(), ..summary.stored_answer(String::new()) };
             KeyOutcome::Answered { answer, content_key: None }
         };
         let answer = result.as_ref().ok().map(|summary| Answer {
             text: journal.text(),
+            sources: summary.sources.clone(),
             at: summary.at,
             key: claim.map(|claim| claim.with_outcome(answered(summary))),
         });
@@ -134,7 +137,10 @@ impl Outcomes {
     async fn try_to_store(&self, Outcome { open, answer }: &Outcome) -> Result<Option<Exchange>, StorageFailure> {
         let question = &open.question;
         match answer {
-            Some(Answer { text, at, key }) => self.storage.answer_question(question, text, *at, key.as_ref()).await,
+            Some(Answer { text, sources, at, key }) => {
+                let answer = NewAnswer { text, sources, at: *at };
+                self.storage.answer_question(question, answer, key.as_ref()).await
+            }
             None => self.storage.fail_question(question.id, &question.request_id).await.map(|_| None),
         }
     }
