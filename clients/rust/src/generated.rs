@@ -2516,6 +2516,10 @@ pub mod types {
         pub image_url: ::std::option::Option<::std::string::String>,
         ///The author of the message.
         pub sender: MessageSender,
+        ///The pages that an answer is based on, in the order of their
+        /// importance.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub sources: ::std::vec::Vec<AnswerSource>,
         ///The status of the message.
         pub status: MessageStatus,
         ///The text of the message.
@@ -2972,6 +2976,10 @@ pub mod types {
         pub content: ::std::string::String,
         ///The author of the message.
         pub role: PortalRole,
+        ///The pages that an answer is based on, in the order of their
+        /// importance.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub sources: ::std::vec::Vec<AnswerSource>,
         ///The message's position in the list, from 0, as a string.
         pub timestamp: ::std::string::String,
     }
