@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::service::TEST_TIMEOUT;
+use crate::support::{contract_check::assert_described_error, service::TEST_TIMEOUT};
 
 /// A request for a stream, after which the server closes the connection.
 pub const STREAM_REQUEST: &str = "POST /api/chat/stream HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
@@ -177,6 +177,7 @@ impl RawAnswer {
     pub fn assert_error(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status(), status, "{}\n{}", self.head, self.body);
         let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{:?} is not JSON", self.body));
+        assert_described_error(&body);
         assert_eq!(body["code"], code, "{body}");
         assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()), "{body}");
         assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
