@@ -363,6 +363,9 @@ async fn a_client_that_leaves_during_the_judgement_asks_nothing() {
     client.chat("another").await.assert_ok();
     client.chat("a third one").await.assert_error(429, "limit_reached");
     assert_eq!(model.call_count(), 1);
+    let metrics = client.get("/metrics").await.text;
+    let counted = "al_chat_guard_calls_total{kind=\"question\",verdict=\"failed\"} 1\n";
+    assert!(metrics.contains(counted) && metrics.contains("al_chat_guard_seconds_count 2\n"), "{metrics}");
 }
 
 #[tokio::test]

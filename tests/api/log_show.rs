@@ -52,6 +52,11 @@ fn sample() -> Vec<Value> {
     let mut texts = turn(5, "s-1");
     texts["message"] = "What does\nr-2 mean? \u{1b}[2J".into();
     texts["answer"] = "A number.".into();
+    let asked = json!({
+        "guard_question": "pass", "guard_question_ms": 20.0, "context": "used", "context_ms": 120.0, "context_texts": 4,
+        "context_sources": 2,
+    });
+    texts.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
     let stop =
         json!({"session_id": "s-1", "duration_seconds": 90.5, "closed_by": "client", "server_metrics": {"turns": 3}});
     lines.extend([failed, texts, turn(6, "s-11"), line(7, "session_stop", &stop)]);
@@ -95,6 +100,8 @@ Session s-1
     latency   1.50 s, first word after 300 ms, waited for the model 1.40 s
     tokens    1,205: 1,200 in the prompt, 5 in the answer
     cost      $0.250, key of local_env
+    guard     question pass in 20.0 ms
+    context   used in 120 ms, 4 texts, 2 sources
     request   r-5
     question
     | What does

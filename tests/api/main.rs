@@ -29,6 +29,7 @@ mod connections;
 mod content_fields;
 mod context;
 mod context_protocol;
+mod context_waits;
 mod contract;
 mod crash;
 mod credentials;

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use crate::{
     config_file::{with_file, write_file},
-    fakes::model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Script},
+    fakes::{
+        hook::{FakeHook, HookBehaviour},
+        model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Script},
+    },
     limits::assert_limited,
     support::{
         client::{Client, HttpResponse},
@@ -152,6 +155,25 @@ async fn a_pause_also_stops_a_whole_answer() {
     answer.assert_error(503, "site_paused");
     model.wait_for_disconnects(1).await;
     gate.open();
+}
+
+#[tokio::test]
+async fn a_pause_ends_turns_that_wait_for_a_hook() {
+    for hook_url in ["GUARD_URL", "CONTEXT_URL"] {
+        let (model, hook) = (FakeModel::start().await, FakeHook::start().await);
+        hook.behave(HookBehaviour::Silent);
+        let setup = with_file(TestSetup::for_model(&model).with(hook_url, &hook.url()), SITES);
+        let service = setup.start().await;
+        let client = &service.client;
+        let (answer, ()) = tokio::join!(ask(client, "shop", SHOP), async {
+            hook.wait_for_requests(1).await;
+            pause(client, "shop").await;
+        });
+        answer.assert_error(503, "site_paused");
+        hook.wait_for_disconnects(1).await;
+        let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
+        assert_eq!((&line["code"], model.call_count()), (&json!("site_paused"), 0), "{hook_url}: {line}");
+    }
 }
 
 #[tokio::test]

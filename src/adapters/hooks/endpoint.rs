@@ -161,6 +161,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_call_that_waits_for_others_all_the_time_is_not_made() {
+        let timeout = Duration::from_millis(20);
+        let settings = HookSettings { max_calls: 1, timeout, ..settings() };
+        let endpoint = HookEndpoint::new(settings, &config::Proxy::default()).unwrap();
+        let _other = endpoint.calls.acquire().await.unwrap();
+        let failure = endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(())).await.unwrap_err();
+        assert_eq!(failure, HookFailure::Busy(timeout));
+        assert!(!failure.has_reached_hook() && failure.says_nothing());
+    }
+
+    #[tokio::test]
     async fn further_calls_wait_for_the_end_of_others() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/judge", listener.local_addr().unwrap())).unwrap();

@@ -208,6 +208,7 @@ impl ChatRequest {
             options: None,
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
+            is_model_test: false,
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         })

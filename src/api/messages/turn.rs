@@ -108,6 +108,7 @@ impl MessageTurn<'_> {
             options: None,
             messages: vec![message],
             stream: self.stream.unwrap_or(headers.accepts_events),
+            is_model_test: false,
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         })

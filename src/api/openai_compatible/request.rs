@@ -178,6 +178,7 @@ impl CompletionRequest {
             options: Some(Box::new(options)),
             messages,
             stream: self.stream == Some(true),
+            is_model_test: false,
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         })

@@ -183,6 +183,7 @@ impl PortalChatApi {
             options: None,
             messages: vec![message],
             stream: body.stream.unwrap_or(headers.accepts_events),
+            is_model_test: false,
             idempotency_key: headers.idempotency_key,
             body: context.take_body(),
         };

@@ -17,6 +17,9 @@ const ROOM_PART: u64 = 2;
 /// The most sources that are named with an answer.
 const MAX_SOURCES: usize = 10;
 
+/// The longest title that is made of an address, in characters, without the ellipsis.
+const MAX_TITLE_CHARS: usize = 80;
+
 /// A page that an answer is based on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -77,7 +80,7 @@ impl PromptContext {
         let other_tokens = of_server.into_iter().map(estimate::instruction_tokens).fold(0, u64::saturating_add);
         let room = room(&instruction, other_tokens, messages, model)?;
         let mut room_left = room;
-        let (mut taken, mut sources) = (0, Vec::<Source>::new());
+        let (mut taken, mut sources) = (0, Vec::<(&str, Option<&str>)>::new());
         for text in texts {
             let Some(line) = line(text) else { break };
             let Some(left) = room_left.checked_sub(estimate::instruction_tokens(&line)) else { break };
@@ -85,11 +88,10 @@ impl PromptContext {
             instruction.push('\n');
             instruction.push_str(&line);
             taken += 1;
-            let is_new = |source: &Source| sources.iter().all(|known| known.url != source.url);
-            let source = source(text).filter(is_new).filter(|_| sources.len() < MAX_SOURCES);
-            sources.extend(source);
+            add_source(&mut sources, text);
         }
         let tokens = estimate::instruction_tokens(ABOUT) + room - room_left;
+        let sources = sources.into_iter().map(|(url, title)| source(url, title)).collect();
         (taken > 0).then_some(Self { instruction, tokens, texts: taken, sources })
     }
 }
@@ -112,10 +114,30 @@ fn line(ContextText { text, title, .. }: &ContextText) -> Option<String> {
     Some(line.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
-/// Returns the page of a text. Its address is the title of one that has none.
-fn source(ContextText { title, url, .. }: &ContextText) -> Option<Source> {
-    let url = url.clone()?;
-    Some(Source { title: title.clone().unwrap_or_else(|| url.clone()), url })
+/// Adds the page of a text, its address with its title, unless there are enough. The first text that has a title names it.
+fn add_source<'t>(sources: &mut Vec<(&'t str, Option<&'t str>)>, ContextText { title, url, .. }: &'t ContextText) {
+    let (Some(url), title) = (url.as_deref(), title.as_deref()) else { return };
+    let has_room = sources.len() < MAX_SOURCES;
+    match sources.iter_mut().find(|(known, _)| *known == url) {
+        Some((_, known)) => *known = known.or(title),
+        None if has_room => sources.push((url, title)),
+        None => {}
+    }
+}
+
+/// Returns a page. The beginning of its address is the title of one that has none.
+fn source(url: &str, title: Option<&str>) -> Source {
+    let title = title.map_or_else(|| beginning(url), str::to_owned);
+    Source { title, url: url.to_owned() }
+}
+
+/// Returns an address without its scheme, cut to the length of a title.
+fn beginning(url: &str) -> String {
+    let shown = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match shown.char_indices().nth(MAX_TITLE_CHARS) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -160,8 +182,18 @@ mod tests {
         let sources = PromptContext::fit(None, [], &asked(&["?"]), &pages, wide).unwrap().sources;
         let titles = sources.iter().map(|source| source.title.as_str()).collect::<Vec<_>>();
         assert_eq!(titles, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
-        let untitled = ContextText { title: None, ..text("a", Some("page")) };
-        assert_eq!(fit(&[untitled], &asked(&["?"])).unwrap().sources[0].title, "https://shop.example/page");
+    }
+
+    #[test]
+    fn a_page_without_a_title_gets_that_of_a_later_text() {
+        let title_of = |texts: &[ContextText]| fit(texts, &asked(&["?"])).unwrap().sources.remove(0).title;
+        let (titled, other) = (text("b", Some("page")), text("c", Some("other")));
+        let untitled = ContextText { title: None, ..titled.clone() };
+        assert_eq!(title_of(&[untitled.clone(), other.clone(), titled]), "PAGE");
+        assert_eq!(title_of(&[untitled, other]), "shop.example/page");
+        let long = format!("https://shop.example/{}", "a".repeat(1900));
+        let long = ContextText { text: "a".to_owned(), title: None, url: Some(long) };
+        assert_eq!(title_of(&[long]), format!("shop.example/{}…", "a".repeat(67)));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{
     domain::{
         chat::{Finish, Message, Role},
         limits::Asker,
+        tenant::Tenant,
     },
     foundation::config::{self, Config, OnDisconnect},
 };
@@ -100,7 +101,7 @@ impl Answerer {
         let result = select! {
             biased;
             // First, so that no model is asked if the site was paused since the start of the turn.
-            () = paused(&request.asker) => Err(TurnFailure::SitePaused),
+            () = paused(request.asker.tenant.as_ref()) => Err(TurnFailure::SitePaused),
             result = self.call_models(request, deadline, journal, calls, claim) => result,
             result = self.cancelled(journal, &mut is_abandoned) => result,
             () = out_of_time => Err(ModelFailure::Timeout.into()),
@@ -116,8 +117,7 @@ impl Answerer {
     }
 
     /// Waits for a permit and calls models. In a stored chat, a conversation that is too long for the model is
-    /// shortened and sent again: not all context windows are known, and a long chat must remain usable. Before that, the texts of
-    /// the context hook are left out, in any turn.
+    /// shortened and sent again: not all context windows are known, and a long chat must remain usable.
     async fn call_models<'a>(
         &'a self,
         request: &TurnRequest,
@@ -132,14 +132,16 @@ impl Answerer {
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
+        let instruction = request.instruction(false);
+        let with_texts = request.context.as_ref().and_then(|_| request.instruction(true));
         loop {
-            let instruction = request.instruction(calls.has_context());
             let call = CallRequest {
                 caller_hash,
                 address_hash,
                 messages,
                 persona,
                 instruction: instruction.as_deref(),
+                instruction_with_texts: with_texts.as_deref(),
                 options: options.as_deref(),
                 tenant,
                 answer_limit,
@@ -149,9 +151,6 @@ impl Answerer {
                 claim,
             };
             match self.model_calls.answer(call, calls).await {
-                Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if calls.has_context() => {
-                    calls.note_unused_context();
-                }
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);
                 }
@@ -194,9 +193,9 @@ impl Answerer {
     }
 }
 
-/// Waits until the site of whoever asks is paused; for ever without a site.
-async fn paused(asker: &Asker) {
-    match asker.site() {
+/// Waits until the site on whose behalf a visitor asks is paused; for ever without a site.
+pub(super) async fn paused(tenant: Option<&Tenant>) {
+    match tenant.and_then(Tenant::site) {
         Some(site) => site.pause.begun().await,
         None => pending().await,
     }

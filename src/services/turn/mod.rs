@@ -20,6 +20,7 @@ mod failure;
 mod feedback;
 mod feedback_failure;
 mod guard;
+mod hook_metrics;
 mod idempotency;
 mod image_hosts;
 mod interrupted;

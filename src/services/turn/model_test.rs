@@ -51,6 +51,7 @@ pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> 
         stored_chat: None,
         messages: vec![prompt::test()],
         stream: false,
+        is_model_test: true,
         idempotency_key: None,
         body: None,
     }

@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     admission::Admission,
     answerer::Answerer,
-    context::{Context, ContextMetrics},
+    context::{Context, ContextLabels},
     dependencies::Dependencies,
     feedback::Feedback,
-    guard::{Guard, GuardMetrics},
+    guard::{Guard, GuardLabels},
+    hook_metrics::HookMetrics,
     idempotency::Idempotency,
     image_hosts::ImageHosts,
     limits::TurnLimits,
@@ -66,7 +67,7 @@ impl Parts {
         let counted = models.iter().copied().chain([basic::NAME]);
         let routes = Arc::new(Routes::new(config, &dependencies.providers));
         let providers = models.iter().filter_map(|model| Some((*model, routes.provider_name(model)?)));
-        let (guard_metrics, context_metrics) = (GuardMetrics::default(), ContextMetrics::default());
+        let (guard_metrics, context_metrics) = (HookMetrics::default(), HookMetrics::default());
         let instance = dependencies.log.instance();
         let mut metrics = Metrics::new(instance, counted, providers, config, &guard_metrics, &context_metrics);
         metrics.register_writes(&dependencies.log, &dependencies.storage);
@@ -145,7 +146,7 @@ fn stream_memory(config: &Config) -> usize {
     memory_limit::at_most_part(config.turns.stream_memory, 4)
 }
 
-fn open_guard(config: &Config, dependencies: &Dependencies, metrics: GuardMetrics) -> Option<Arc<Guard>> {
+fn open_guard(config: &Config, dependencies: &Dependencies, metrics: HookMetrics<GuardLabels>) -> Option<Arc<Guard>> {
     let (hook, settings) = (dependencies.guard.clone()?, config.hooks.guard.as_ref()?);
     Some(Arc::new(Guard::new(hook, settings, metrics)))
 }
@@ -154,7 +155,7 @@ fn open_context(
     dependencies: &Dependencies,
     routes: &Arc<Routes>,
     abilities: &Arc<ModelAbilities>,
-    metrics: ContextMetrics,
+    metrics: HookMetrics<ContextLabels>,
 ) -> Option<Context> {
     let hook = dependencies.context.clone()?;
     Some(Context::new(hook, Arc::clone(routes), Arc::clone(abilities), metrics))

@@ -53,6 +53,8 @@ pub struct TurnRequest {
     pub messages: Vec<Message>,
     /// Whether the client wants the answer as a stream.
     pub stream: bool,
+    /// Whether the operator tests the model.
+    pub is_model_test: bool,
     /// The `Idempotency-Key` of the request.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The memory that the request's body occupies: the messages are about as large. It is free when the turn ends.

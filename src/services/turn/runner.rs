@@ -6,13 +6,13 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    answerer::Answerer,
+    answerer::{Answerer, paused},
     context::{Context, ContextOutcome, ContextRecord},
     ending::Ending,
     failure::TurnFailure,
     guard::{Guard, Judgement},
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
-    journal::{Cancellation, Journal},
+    journal::Journal,
     limits::{Reservation, TurnLimits},
     model_calls::CallRecord,
     recording::{Recorder, TextLogging},
@@ -21,7 +21,7 @@ use super::{
     stored_chats::StoredChats,
     summary::TurnSummary,
 };
-use crate::domain::{limits::Amounts, prompt};
+use crate::domain::{limits::Amounts, prompt, tenant::Tenant};
 
 /// Runs turns, each in the task that calls it.
 #[derive(Debug)]
@@ -86,18 +86,10 @@ impl TurnRunner {
         claim: Option<&KeyClaim>,
     ) -> Result<(), TurnFailure> {
         let Some(guard) = &self.guard else { return Ok(()) };
-        let begun = Instant::now();
-        let (judgement, judged) = {
-            let judging = pin!(guard.judge_question(request));
-            select! {
-                biased;
-                judged = wait_unmarked(claim, judging) => judged,
-                () = journal.cancelled_before_start() => {
-                    (Judgement::abandoned(begun.elapsed()), Err(TurnFailure::ClientGone))
-                }
-                () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
-            }
-        };
+        let (begun, tenant) = (Instant::now(), request.asker.tenant.clone());
+        let waited = self.wait_for_hook(guard.judge_question(request), tenant.as_ref(), journal, claim).await;
+        let (judgement, judged) =
+            waited.unwrap_or_else(|failure| (Judgement::abandoned(begun.elapsed()), Err(failure)));
         calls.guard.question = Some(judgement);
         judged?;
         if calls.guard.has_masked_question() {
@@ -117,33 +109,35 @@ impl TurnRunner {
     ) -> Result<(), TurnFailure> {
         let Some(context) = &self.context else { return Ok(()) };
         let begun = Instant::now();
-        let answer = {
-            let asking = pin!(context.ask(request, calls.requested_model));
-            select! {
-                biased;
-                answer = wait_unmarked(claim, asking) => answer,
-                cancellation = self.cancelled(journal) => {
-                    calls.context = Some(ContextRecord::without_texts(ContextOutcome::Failed, begun.elapsed(), true));
-                    // A stopped turn goes on to its end, which has no text.
-                    return if cancellation == Cancellation::Stopped { Ok(()) } else { Err(TurnFailure::ClientGone) };
-                }
-                () = self.cut_off.cancelled() => return Err(TurnFailure::Stopping),
+        let asking = context.ask(request, calls.requested_model);
+        match self.wait_for_hook(asking, request.asker.tenant.as_ref(), journal, claim).await {
+            Ok(answer) => {
+                (calls.context, request.context) = answer.map_or((None, None), |(record, texts)| (Some(record), texts));
+                Ok(())
             }
-        };
-        if let Some((record, texts)) = answer {
-            calls.context = Some(record);
-            request.context = texts;
+            Err(failure) => {
+                calls.context = Some(ContextRecord::without_texts(ContextOutcome::Failed, begun.elapsed(), true));
+                // A stopped turn goes on to its end, which has no text.
+                if journal.is_stopped() { Ok(()) } else { Err(failure) }
+            }
         }
-        Ok(())
     }
 
-    /// Resolves when a turn is stopped, or ends because it has no reader.
-    async fn cancelled(&self, journal: &Journal) -> Cancellation {
-        loop {
-            let cancellation = journal.cancelled(!self.drains).await;
-            if cancellation == Cancellation::Stopped || journal.try_abandon() {
-                return cancellation;
-            }
+    /// Waits for a hook. Fails if the turn ends meanwhile: it is stopped or has no reader, its site is paused, or the service stops.
+    async fn wait_for_hook<T>(
+        &self,
+        asking: impl Future<Output = T>,
+        tenant: Option<&Tenant>,
+        journal: &Journal,
+        claim: Option<&KeyClaim>,
+    ) -> Result<T, TurnFailure> {
+        let asking = pin!(asking);
+        select! {
+            biased;
+            () = paused(tenant) => Err(TurnFailure::SitePaused),
+            answer = wait_unmarked(claim, asking) => Ok(answer),
+            () = journal.ended_by_clients(!self.drains) => Err(TurnFailure::ClientGone),
+            () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
         }
     }
 
@@ -165,9 +159,6 @@ impl TurnRunner {
             }
         }
         if let Err(failure) = self.judge(request, journal, calls, claim).await {
-            if calls.guard.question.is_none() {
-                return Err(failure);
-            }
             // Its texts are not logged: they were rejected, or nobody has judged them.
             let ending = Ending { result: Err(failure), was_abandoned: false };
             return self.recorder.record(request, calls, journal, &TextLogging::Off, ending, reservation).await;
@@ -176,9 +167,6 @@ impl TurnRunner {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
         if let Err(failure) = self.ask_context(request, journal, calls, claim).await {
-            if calls.context.is_none() {
-                return Err(failure);
-            }
             let ending = Ending { result: Err(failure), was_abandoned: false };
             return self.recorder.record(request, calls, journal, &texts, ending, reservation).await;
         }

@@ -2,14 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{
-    context_metrics::ContextMetrics,
-    record::{ContextOutcome, ContextRecord},
-};
+use super::record::{ContextLabels, ContextOutcome, ContextRecord};
 use crate::{
     adapters::hooks::{ContextHook, ContextRequest, HookFailure},
     domain::prompt::{ContextText, PromptContext},
     services::turn::{
+        hook_metrics::HookMetrics,
         model_calls::{ModelAbilities, Routes},
         request::TurnRequest,
     },
@@ -21,7 +19,7 @@ pub(in crate::services::turn) struct Context {
     hook: Arc<ContextHook>,
     routes: Arc<Routes>,
     abilities: Arc<ModelAbilities>,
-    metrics: ContextMetrics,
+    metrics: HookMetrics<ContextLabels>,
 }
 
 impl Context {
@@ -29,22 +27,24 @@ impl Context {
         hook: Arc<ContextHook>,
         routes: Arc<Routes>,
         abilities: Arc<ModelAbilities>,
-        metrics: ContextMetrics,
+        metrics: HookMetrics<ContextLabels>,
     ) -> Self {
         Self { hook, routes, abilities, metrics }
     }
 
     /// Asks for texts about the question of a request for a model, and returns those that fit, with the record of the call.
-    /// Returns `None` if the built-in responder answers, which has no use for them.
+    /// Returns `None` if the built-in responder answers, which has no use for them, and for a test of the model, whose question no
+    /// visitor asks.
     pub(in crate::services::turn) async fn ask(
         &self,
         request: &TurnRequest,
         model: &str,
     ) -> Option<(ContextRecord, Option<PromptContext>)> {
-        if self.routes.of(model).provider.credentials.demo_mode() {
+        if request.is_model_test || self.routes.of(model).provider.credentials.demo_mode() {
             return None;
         }
         let asked = Instant::now();
+        let call = self.metrics.begin(ContextLabels::new(ContextOutcome::Failed));
         let answer = self.texts(request).await;
         let time = asked.elapsed();
         let has_reached_hook = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
@@ -72,8 +72,9 @@ impl Context {
             ),
             Err(_) => without(ContextOutcome::Failed),
         };
-        if answer != Err(HookFailure::CircuitOpen) {
-            self.metrics.count(record);
+        match answer {
+            Err(HookFailure::CircuitOpen) => call.discard(),
+            _ => call.end(&ContextLabels::new(record.outcome)),
         }
         if let Err(failure) = answer {
             tracing::warn!(

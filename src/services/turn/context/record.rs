@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
+
 /// The outcome of asking the context hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::services::turn) enum ContextOutcome {
@@ -17,7 +19,7 @@ pub(in crate::services::turn) enum ContextOutcome {
 
 impl ContextOutcome {
     /// All outcomes.
-    pub(super) const ALL: [Self; 4] = [Self::Used, Self::Empty, Self::Unused, Self::Failed];
+    const ALL: [Self; 4] = [Self::Used, Self::Empty, Self::Unused, Self::Failed];
 
     /// Returns the name in the session log and the metrics.
     pub(in crate::services::turn) fn as_str(self) -> &'static str {
@@ -30,7 +32,24 @@ impl ContextOutcome {
     }
 }
 
-/// The outcome of asking the context hook.
+/// The labels of a call in the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(in crate::services::turn) struct ContextLabels {
+    outcome: &'static str,
+}
+
+impl ContextLabels {
+    pub(super) fn new(outcome: ContextOutcome) -> Self {
+        Self { outcome: outcome.as_str() }
+    }
+
+    /// Returns the labels of all calls.
+    pub(in crate::services::turn) fn all() -> impl Iterator<Item = Self> {
+        ContextOutcome::ALL.into_iter().map(Self::new)
+    }
+}
+
+/// The outcome of asking the context hook, with its numbers.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::services::turn) struct ContextRecord {
     pub(in crate::services::turn) outcome: ContextOutcome,

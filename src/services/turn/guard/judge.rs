@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{
-    guard_metrics::GuardMetrics,
-    record::{GuardOutcome, Judgement},
-};
+use super::record::{GuardLabels, GuardOutcome, Judgement};
 use crate::{
     adapters::hooks::{GuardHook, GuardRequest, HookFailure, Verdict},
     domain::breaker::CallerHash,
     foundation::config::{self, GuardFail},
-    services::turn::failure::TurnFailure,
+    services::turn::{failure::TurnFailure, hook_metrics::HookMetrics},
 };
 
 /// Asks the guard about the texts of turns.
@@ -20,14 +17,14 @@ pub(in crate::services::turn) struct Guard {
     fail: GuardFail,
     /// Whether it judges answers, too.
     pub(in crate::services::turn) judges_answers: bool,
-    metrics: GuardMetrics,
+    metrics: HookMetrics<GuardLabels>,
 }
 
 impl Guard {
     pub(in crate::services::turn) fn new(
         hook: Arc<GuardHook>,
         settings: &config::Guard,
-        metrics: GuardMetrics,
+        metrics: HookMetrics<GuardLabels>,
     ) -> Self {
         Self { hook, fail: settings.fail, judges_answers: settings.answers, metrics }
     }
@@ -40,12 +37,14 @@ impl Guard {
         caller: CallerHash,
         is_known_to_fail: bool,
     ) -> (Judgement, Result<Verdict, TurnFailure>) {
-        let asked = Instant::now();
+        let (asked, kind) = (Instant::now(), request.kind.as_str());
+        let call = self.metrics.begin(GuardLabels::new(kind, GuardOutcome::Failed));
         let answer = self.hook.judge(request, caller).await;
         let has_reached_guard = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
         let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed(), has_reached_guard };
-        if answer != Err(HookFailure::CircuitOpen) {
-            self.metrics.count(request.kind.as_str(), judgement);
+        match answer {
+            Err(HookFailure::CircuitOpen) => call.discard(),
+            _ => call.end(&GuardLabels::new(kind, judgement.outcome)),
         }
         let verdict = answer.or_else(|failure| match self.fail {
             GuardFail::Closed => {

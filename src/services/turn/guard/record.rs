@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
+
 /// The outcome of asking the guard. Of several, the last in this order matters most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::services::turn) enum GuardOutcome {
@@ -17,7 +19,7 @@ pub(in crate::services::turn) enum GuardOutcome {
 
 impl GuardOutcome {
     /// All outcomes.
-    pub(in crate::services::turn) const ALL: [Self; 4] = [Self::Pass, Self::Mask, Self::Failed, Self::Reject];
+    const ALL: [Self; 4] = [Self::Pass, Self::Mask, Self::Failed, Self::Reject];
 
     /// Returns the name in the session log and the metrics.
     pub(in crate::services::turn) fn as_str(self) -> &'static str {
@@ -27,6 +29,24 @@ impl GuardOutcome {
             Self::Reject => "reject",
             Self::Failed => "failed",
         }
+    }
+}
+
+/// The labels of a call in the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(in crate::services::turn) struct GuardLabels {
+    kind: &'static str,
+    verdict: &'static str,
+}
+
+impl GuardLabels {
+    pub(super) fn new(kind: &'static str, outcome: GuardOutcome) -> Self {
+        Self { kind, verdict: outcome.as_str() }
+    }
+
+    /// Returns the labels of all calls about texts of these kinds.
+    pub(in crate::services::turn) fn all(kinds: &[&'static str]) -> impl Iterator<Item = Self> {
+        kinds.iter().flat_map(|kind| GuardOutcome::ALL.map(|outcome| Self::new(kind, outcome)))
     }
 }
 

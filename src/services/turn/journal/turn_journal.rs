@@ -311,9 +311,10 @@ impl Journal {
         self.state().cancellation == Some(Cancellation::Stopped)
     }
 
-    /// Resolves when the turn is stopped or abandoned before it has begun.
-    pub(in crate::services::turn) async fn cancelled_before_start(&self) {
-        while let Cancellation::Abandoned = self.cancelled(true).await {
+    /// Resolves when a client has stopped the turn or, if `needs_reader`, when the turn is abandoned because it had no reader for
+    /// its grace period.
+    pub(in crate::services::turn) async fn ended_by_clients(&self, needs_reader: bool) {
+        while let Cancellation::Abandoned = self.cancelled(needs_reader).await {
             if self.try_abandon() {
                 return;
             }

@@ -29,7 +29,7 @@ use crate::{
     },
     domain::{chat::Finish, cost::dollars, feedback::Rating, limits::LimitScope},
     foundation::config::{Config, Limits},
-    services::turn::{context::ContextMetrics, guard::GuardMetrics},
+    services::turn::{context::ContextLabels, guard::GuardLabels, hook_metrics::HookMetrics},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,8 +93,8 @@ impl Metrics {
         models: impl IntoIterator<Item = &'a str>,
         providers: impl Iterator<Item = (&'a str, &'a str)>,
         config: &Config,
-        guard: &GuardMetrics,
-        context: &ContextMetrics,
+        guard: &HookMetrics<GuardLabels>,
+        context: &HookMetrics<ContextLabels>,
     ) -> Self {
         let families = ModelFamilies::default();
         // From 5 ms to 164 s.
@@ -117,10 +117,14 @@ impl Metrics {
         this.register_counted();
         if let Some(settings) = &config.hooks.guard {
             let kinds = if settings.answers { &["question", "answer"][..] } else { &["question"] };
-            guard.register(kinds, &mut this.registry);
+            let about =
+                "Texts that the guard was asked about, by its verdict; failed: it gave none before the turn ended";
+            guard.register("guard", about, GuardLabels::all(kinds), &mut this.registry);
         }
         if config.hooks.context.is_some() {
-            context.register(&mut this.registry);
+            let about = "Questions that the context hook was asked; used: there were texts that fit; failed: no answer in time, \
+                 or before the turn ended";
+            context.register("context", about, ContextLabels::all(), &mut this.registry);
         }
         this.sampled.register(&mut this.registry);
         this

@@ -80,14 +80,14 @@ impl<'r> Attempts<'r> {
     }
 
     fn model_request<'q>(&'q self, target: Target<'q>) -> ModelRequest<'q> {
-        let CallRequest { messages, persona, instruction, options, .. } = self.request;
+        let CallRequest { messages, persona, options, .. } = self.request;
         let has_images = messages.iter().any(|message| !message.images.is_empty());
         let abilities = target.abilities;
         let reasons = abilities.is_openai_reasoning;
         let of_persona = persona.and_then(|persona| persona.temperature).filter(|_| !reasons);
         ModelRequest {
             model: target.route.upstream,
-            instruction,
+            instruction: target.instruction,
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: options.and_then(|options| options.temperature).or(of_persona),

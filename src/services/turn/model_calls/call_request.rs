@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::routes::Route;
+use super::{call_record::CallRecord, routes::Route};
 use crate::{
     domain::{
         answer_options::AnswerOptions, breaker::CallerHash, chat::Message, known_models::Abilities, persona::Persona,
@@ -23,6 +23,8 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) persona: Option<&'r Persona>,
     /// The system message.
     pub(in crate::services::turn) instruction: Option<&'r str>,
+    /// The system message with the texts of the context hook; `None` without texts.
+    pub(in crate::services::turn) instruction_with_texts: Option<&'r str>,
     pub(in crate::services::turn) options: Option<&'r AnswerOptions>,
     /// On whose behalf the visitor asks, if not only on their own.
     pub(in crate::services::turn) tenant: Option<&'r Tenant>,
@@ -37,10 +39,15 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) claim: Option<&'r KeyClaim>,
 }
 
-impl CallRequest<'_> {
+impl<'r> CallRequest<'r> {
     /// Whether another call may answer the question: no text has been written yet.
     pub(super) fn may_call_again(&self) -> bool {
         !self.journal.has_text()
+    }
+
+    /// Returns the system message of a call.
+    pub(super) fn instruction(&self, record: &CallRecord<'_>) -> Option<&'r str> {
+        self.instruction_with_texts.filter(|_| record.has_context()).or(self.instruction)
     }
 
     /// Whether the tenant, if there is one, lets a model answer.
@@ -55,6 +62,8 @@ pub(super) struct Target<'m> {
     pub(super) model: &'m str,
     pub(super) route: Route<'m>,
     pub(super) abilities: Abilities,
+    /// The system message.
+    pub(super) instruction: Option<&'m str>,
     /// The time at which another model is called if this one has sent no text. `None` if there is no other model, or if
     /// the model is called for a whole answer: such an answer shows nothing before its end, so slowness can't be seen.
     pub(super) fallback_at: Option<Instant>,

@@ -77,7 +77,8 @@ impl<'a> Fallbacks<'a, '_> {
         Err(failure)
     }
 
-    /// Calls a model after which `remaining` others can be called.
+    /// Calls a model after which `remaining` others can be called. If the prompt is too long for it, it is called without the texts
+    /// of the context hook, and so are the others.
     async fn call_model(
         &mut self,
         model: &'a str,
@@ -90,9 +91,16 @@ impl<'a> Fallbacks<'a, '_> {
             claim.mark_for_good().await?;
             self.is_marked = true;
         }
-        let abilities = self.abilities.of(model);
-        let target = Target { model, route, abilities, fallback_at: self.fallback_at(route, remaining) };
-        Ok(self.retries.call(target, record).await?)
+        loop {
+            let (abilities, instruction) = (self.abilities.of(model), self.request.instruction(record));
+            let target =
+                Target { model, route, abilities, instruction, fallback_at: self.fallback_at(route, remaining) };
+            match self.retries.call(target, record).await {
+                // The texts fit into the window of the requested model, as far as that is known.
+                Err(ModelFailure::PromptTooLong) if record.has_context() => record.note_unused_context(),
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Returns the end of a model's share of the time, if it is called for a stream and there are other models.

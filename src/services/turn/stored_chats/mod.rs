@@ -7,7 +7,7 @@ mod open_question;
 mod outcomes;
 mod unavailable;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use tokio::{
     join, select,
@@ -34,7 +34,11 @@ use super::{
 use crate::{
     adapters::storage::{NewQuestion, OpenOutcome, Storage, StorageFailure, StoredExchange},
     domain::{account::OwnerId, chat::Image},
-    foundation::{clock::Clock, config::Config, tasks::Tasks},
+    foundation::{
+        clock::Clock,
+        config::{Config, OnDisconnect},
+        tasks::Tasks,
+    },
 };
 
 /// Time between attempts to store a question while another replica runs a turn in the same chat.
@@ -49,6 +53,8 @@ pub(super) struct StoredChats {
     timeout: Duration,
     /// The most bytes that an owner may store.
     max_stored_bytes: u64,
+    /// Whether turns go on without readers (`ON_DISCONNECT=drain`).
+    drains: bool,
     /// Cancelled when running turns must end.
     cut_off: CancellationToken,
     queues: ChatQueues,
@@ -68,6 +74,7 @@ impl StoredChats {
         tasks: &Tasks,
     ) -> Self {
         let (timeout, max_stored_bytes) = (config.turns.timeout, config.quotas.bytes);
+        let drains = config.turns.on_disconnect == OnDisconnect::Drain;
         let active = ActiveRequests::default();
         let wait = StorageWait { timeout, cut_off: cut_off.clone() };
         let outcomes = Arc::new(Outcomes::new(storage.clone(), active.clone(), wait));
@@ -79,6 +86,7 @@ impl StoredChats {
             clock,
             timeout,
             max_stored_bytes,
+            drains,
             cut_off,
             queues: ChatQueues::default(),
             active,
@@ -101,7 +109,7 @@ impl StoredChats {
         let opening = select! {
             biased;
             opening = self.open_question(stored_chat, request) => opening,
-            () = journal.cancelled_before_start() => Err(TurnFailure::ClientGone),
+            () = self.ended_by_clients(journal) => Err(TurnFailure::ClientGone),
             () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
         let open = opening?;
@@ -140,6 +148,15 @@ impl StoredChats {
     ) -> Result<StoredExchange, TurnFailure> {
         let exchange = self.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
         exchange.ok_or(TurnFailure::ChatChanged)
+    }
+
+    /// Resolves when clients end the turn. A turn that was stopped before, while a hook was asked, is not ended here: its question
+    /// gets an answer without text, as that of any turn that is stopped before its first word.
+    async fn ended_by_clients(&self, journal: &Journal) {
+        if journal.is_stopped() {
+            return pending().await;
+        }
+        journal.ended_by_clients(!self.drains).await;
     }
 
     async fn open_question(
