@@ -8,7 +8,7 @@ const client = createClient({
 });
 
 const session = await client.POST("/api/session/start");
-if (!session.data) throw new Error(session.error.error);
+if (!session.data) throw new Error(session.error?.error ?? `The server returned the status ${session.response.status}.`);
 const sessionId = session.data.session_id;
 
 const turn = streamTurn(client, { message: process.argv[2] ?? "Hello! What can you do?" }, { sessionId });

@@ -3,6 +3,7 @@ import createFetchClient, { type Client as FetchClient, type ClientOptions } fro
 
 import type { components, paths } from "./contract.js";
 
+export { OtherAnswerError } from "./replayed-text.js";
 export { streamMessage, streamTurn, Turn, type TurnEvent, type TurnOptions } from "./turn.js";
 export { TurnError } from "./turn-error.js";
 

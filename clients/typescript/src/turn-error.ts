@@ -19,3 +19,16 @@ export class TurnError extends Error {
     this.status = status;
   }
 }
+
+/** A response of openapi-fetch that is not what was asked for. */
+export interface Refused {
+  error?: unknown;
+  response: Response;
+}
+
+/** The error of a refusal: a `TurnError`, unless its body is of a proxy. */
+export function refusal({ error, response }: Refused): Error {
+  const isErrorBody = typeof error === "object" && error !== null && "code" in error;
+  if (isErrorBody) return new TurnError(error as Schemas["ErrorBody"], response.status);
+  return new Error(`The server, or a proxy before it, returned the status ${response.status}.`);
+}

@@ -1,8 +1,7 @@
-import { EventSourceParserStream } from "eventsource-parser/stream";
-
+import { Connection } from "./connection.js";
 import type { Client, Schemas } from "./index.js";
-import { ReplayedText } from "./replayed-text.js";
-import { TurnError } from "./turn-error.js";
+import { OtherAnswerError, ReplayedText } from "./replayed-text.js";
+import { refusal, type Refused, TurnError } from "./turn-error.js";
 
 /** An event of a turn that goes well: `start`, then a `delta` for each piece of the answer, and `done`. */
 export type TurnEvent = Exclude<Schemas["ChatEvent"], Schemas["ChatErrorEvent"]>;
@@ -10,18 +9,23 @@ export type TurnEvent = Exclude<Schemas["ChatEvent"], Schemas["ChatErrorEvent"]>
 export interface TurnOptions {
   /** The session of the turn, which `POST /api/session/start` returns. */
   sessionId?: string;
-  /** Identifies the turn: the server answers a repeated key once. A new UUID, unless the caller has stored one. */
+  /** Identifies the turn: the server answers a repeated key once. A new random one, unless the caller has stored one. */
   idempotencyKey?: string;
   /** Ends the reading. The server ends the turn some seconds later, unless it is read again; `stop` ends it at once. */
   signal?: AbortSignal;
+  /**
+   * How long a connection may bring nothing before another one is made, in milliseconds: 45,000, unless it is set. The
+   * server sends a comment every 15 seconds, or sooner.
+   */
+  maxSilence?: number;
 }
 
 /** A response of openapi-fetch, read as a stream. */
-interface Opened {
+interface Opened extends Refused {
   data?: ReadableStream<Uint8Array> | null;
-  error?: unknown;
-  response: Response;
 }
+
+type Ask = (header: Headers, signal: AbortSignal) => Promise<Opened>;
 
 interface Headers {
   "Idempotency-Key": string;
@@ -30,6 +34,9 @@ interface Headers {
 
 /** Pauses before further connections, in milliseconds; each event that is new starts the list anew. */
 const PAUSES = [200, 500, 1000, 2000, 4000];
+
+/** How long a connection may bring nothing, in milliseconds. */
+const MAX_SILENCE = 45_000;
 
 /** Asks a question: the events of its answer, as they arrive. */
 export function streamTurn(client: Client, body: Schemas["ChatRequest"], options: TurnOptions = {}): Turn {
@@ -67,16 +74,17 @@ export class Turn implements AsyncIterable<TurnEvent> {
 
   #client: Client;
   #options: TurnOptions;
-  #ask: (header: Headers, signal: AbortSignal | null) => Promise<Opened>;
+  #ask: Ask;
   #lastEventId: number | undefined;
   #replayed: ReplayedText | undefined;
   #started = false;
 
-  constructor(client: Client, options: TurnOptions, ask: (header: Headers, signal: AbortSignal | null) => Promise<Opened>) {
+  constructor(client: Client, options: TurnOptions, ask: Ask) {
     this.#client = client;
     this.#options = options;
     this.#ask = ask;
-    this.idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
+    // Pages without TLS have no randomUUID.
+    this.idempotencyKey = options.idempotencyKey ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
   }
 
   /** Stops the turn at the server. The events then end with `done`, whose `finish_reason` is `stopped`. */
@@ -84,11 +92,12 @@ export class Turn implements AsyncIterable<TurnEvent> {
     if (this.requestId === undefined) throw new Error("The turn has no id yet: stop it after its first event.");
     const params = { path: { request_id: this.requestId }, header: this.#sessionHeader() };
     const { data, error, response } = await this.#client.POST("/api/chat/{request_id}/stop", { params });
-    if (!data) throw new TurnError(error, response.status);
+    if (!data) throw refusal({ error, response });
     return data;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<TurnEvent, void, undefined> {
+    const { signal } = this.#options;
     for (let tries = 0; ; ) {
       try {
         for await (const event of this.#connection()) {
@@ -101,44 +110,47 @@ export class Turn implements AsyncIterable<TurnEvent> {
         throw new Error("The connection ended before the answer did.");
       } catch (error) {
         const pause = PAUSES[tries++];
-        const isFinal = error instanceof TurnError && !(this.requestId && isPassing(error.status));
-        if (isFinal || this.#options.signal?.aborted || pause === undefined) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (this.#isFinal(error) || signal?.aborted || pause === undefined) throw error;
+        await pauseFor(pause, signal);
+        signal?.throwIfAborted();
       }
     }
   }
 
   /** The events of one connection: the rest of the answer, or all of it if the server has no rest to return. */
   async *#connection(): AsyncGenerator<Schemas["ChatEvent"]> {
-    const { data, response } = (await this.#resume()) ?? (await this.#begin());
-    if (!data) throw new Error(`The server returned the status ${response.status} instead of a stream.`);
-    const events = data
-      .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
-      .pipeThrough(new EventSourceParserStream());
-    for await (const { id, event, data } of events) {
-      yield { id: Number(id), event, data: JSON.parse(data) } as Schemas["ChatEvent"];
+    const connection = new Connection(this.#options.signal, this.#options.maxSilence ?? MAX_SILENCE);
+    try {
+      const { data, response } = (await this.#resume(connection)) ?? (await this.#begin(connection));
+      if (!data) throw new Error(`The server returned the status ${response.status} instead of a stream.`);
+      for await (const { id, event, data: json } of connection.events(data)) {
+        yield { id: Number(id), event, data: JSON.parse(json) } as Schemas["ChatEvent"];
+      }
+    } finally {
+      connection.close();
     }
   }
 
-  async #begin(): Promise<Opened> {
+  async #begin(connection: Connection): Promise<Opened> {
     const header = { "Idempotency-Key": this.idempotencyKey, ...this.#sessionHeader() };
-    const opened = await this.#ask(header, this.#options.signal ?? null);
+    const opened = await connection.next(this.#ask(header, connection.signal));
     if (!opened.response.ok) throw refusal(opened);
     this.requestId = opened.response.headers.get("x-request-id") ?? undefined;
     this.#lastEventId = undefined;
-    if (this.text) this.#replayed = new ReplayedText(this.text);
+    this.#replayed = this.text ? new ReplayedText(this.text) : undefined;
     return opened;
   }
 
   /** Returns undefined if the question must be sent (again): the key finds the turn, if it is still known. */
-  async #resume(): Promise<Opened | undefined> {
+  async #resume(connection: Connection): Promise<Opened | undefined> {
     if (this.requestId === undefined) return undefined;
     const last = this.#lastEventId === undefined ? {} : { "Last-Event-ID": String(this.#lastEventId) };
-    const opened: Opened = await this.#client.GET("/api/chat/{request_id}/events", {
+    const asked = this.#client.GET("/api/chat/{request_id}/events", {
       params: { path: { request_id: this.requestId }, header: { ...last, ...this.#sessionHeader() } },
       parseAs: "stream",
-      signal: this.#options.signal ?? null,
+      signal: connection.signal,
     });
+    const opened: Opened = await connection.next(asked);
     if ([204, 400, 404].includes(opened.response.status)) return undefined;
     if (!opened.response.ok) throw refusal(opened);
     return opened;
@@ -155,11 +167,13 @@ export class Turn implements AsyncIterable<TurnEvent> {
         return isRepeated ? undefined : event;
       }
       case "delta": {
-        const content = this.#replayed ? this.#replayed.newPart(event.data.content) : event.data.content;
+        const content = this.#replayed?.newPart(event.data.content) ?? event.data.content;
+        if (this.#replayed?.isComplete) this.#replayed = undefined;
         this.text += content;
         return content === "" ? undefined : { ...event, data: { content } };
       }
       case "done":
+        if (this.#replayed) throw new OtherAnswerError();
         this.answer = event.data;
         return event;
       case "error":
@@ -167,18 +181,27 @@ export class Turn implements AsyncIterable<TurnEvent> {
     }
   }
 
+  /** Whether another connection cannot help. A refused resumption may succeed later, when the server has restarted. */
+  #isFinal(error: unknown): boolean {
+    if (error instanceof OtherAnswerError) return true;
+    if (!(error instanceof TurnError)) return false;
+    return this.requestId === undefined || error.status === undefined || error.status < 500;
+  }
+
   #sessionHeader(): { "X-Session-ID"?: string } {
     return this.#options.sessionId === undefined ? {} : { "X-Session-ID": this.#options.sessionId };
   }
 }
 
-/** Whether a refused resumption may succeed later: the server, or a proxy before it, is restarting. */
-function isPassing(status: number | undefined): boolean {
-  return status !== undefined && status >= 500;
-}
-
-function refusal({ error, response }: Opened): Error {
-  const isErrorBody = typeof error === "object" && error !== null && "code" in error;
-  if (isErrorBody) return new TurnError(error as Schemas["ErrorBody"], response.status);
-  return new Error(`The server, or a proxy before it, returned the status ${response.status}.`);
+/** Waits, or until the signal is aborted. */
+async function pauseFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end);
+  });
 }
