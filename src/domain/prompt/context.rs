@@ -29,6 +29,14 @@ pub struct Source {
     pub url: String,
 }
 
+impl Source {
+    /// Returns the memory that the source takes, in bytes, as an estimate.
+    #[must_use]
+    pub fn memory_size(&self) -> usize {
+        size_of::<Self>() + self.title.len() + self.url.len()
+    }
+}
+
 /// A text about a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextText {
@@ -62,6 +70,12 @@ struct ContextLine<'a> {
 }
 
 impl PromptContext {
+    /// Returns the memory of the texts and the sources, in bytes, as an estimate.
+    #[must_use]
+    pub fn memory_size(&self) -> usize {
+        self.instruction.len() + self.sources.iter().map(Source::memory_size).sum::<usize>()
+    }
+
     /// Takes the first texts, each whole, up to the first that does not fit; `None` if not even one fits.
     ///
     /// The texts get half of the room that persona and question leave in the prompt, and no more than the history leaves that

@@ -21,7 +21,11 @@ use super::{
     stored_chats::StoredChats,
     summary::TurnSummary,
 };
-use crate::domain::{limits::Amounts, prompt, tenant::Tenant};
+use crate::domain::{
+    limits::Amounts,
+    prompt::{self, PromptContext},
+    tenant::Tenant,
+};
 
 /// Runs turns, each in the task that calls it.
 #[derive(Debug)]
@@ -113,6 +117,7 @@ impl TurnRunner {
         match self.wait_for_hook(asking, request.asker.tenant.as_ref(), journal, claim).await {
             Ok(answer) => {
                 (calls.context, request.context) = answer.map_or((None, None), |(record, texts)| (Some(record), texts));
+                journal.note_context(request.context.as_ref().map_or(0, PromptContext::memory_size));
                 Ok(())
             }
             Err(failure) => {

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) question: Option<MessageId>,
     /// The question as the guard has masked it; `None` if it is as it was sent.
     pub(super) masked_question: Option<String>,
+    /// The bytes that the texts of the context hook take, until the turn ends.
+    pub(super) context_bytes: usize,
     /// The number of pieces of text in the latest record of the open stream; `None` before the first record.
     pub(super) recorded_pieces: Option<usize>,
     /// The bytes of this journal that are counted in the memory of all journals.
@@ -75,6 +77,7 @@ impl State {
             cancellation: None,
             question: None,
             masked_question: None,
+            context_bytes: 0,
             recorded_pieces: None,
             counted: 0,
         }
@@ -146,6 +149,7 @@ impl State {
         if let Some(received) = &mut self.received {
             received.forget_text();
         }
+        self.context_bytes = 0;
         let transcript = match &mut self.phase {
             Phase::Waiting { .. } => None,
             Phase::Begun(transcript) => {

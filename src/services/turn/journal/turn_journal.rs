@@ -135,6 +135,13 @@ impl Journal {
         count(&self.memory, &mut state);
     }
 
+    /// Notes how many bytes the texts of the context hook take. They are free when the turn ends.
+    pub(in crate::services::turn) fn note_context(&self, bytes: usize) {
+        let mut state = self.state();
+        state.context_bytes = bytes;
+        count(&self.memory, &mut state);
+    }
+
     /// Notes that a model is called.
     pub(in crate::services::turn) fn note_call(&self, call: NotedCall) {
         let mut state = self.state();
@@ -407,9 +414,44 @@ impl Drop for Journal {
 fn count(memory: &JournalMemory, state: &mut State) {
     let question = state.masked_question.as_ref().map_or(0, String::len);
     let received = state.received.as_ref().map_or(0, ReceivedText::memory_size);
-    let size = OTHER_BYTES + question + received + state.transcript().map_or(0, Transcript::memory_size);
+    let transcript = state.transcript().map_or(0, Transcript::memory_size);
+    let summary = state.result().and_then(|result| result.as_ref().ok()).map_or(0, TurnSummary::memory_size);
+    let size = OTHER_BYTES + question + state.context_bytes + received + transcript + summary;
     if size != state.counted {
         memory.count(state.counted, size);
         state.counted = size;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::{chat::Finish, cost::TokenUsage, prompt::Source};
+
+    fn journal() -> Arc<Journal> {
+        let (scope, memory) = (TextScope::default(), Arc::new(JournalMemory::new(1 << 20)));
+        Journal::new("turn".to_owned(), scope, "m".to_owned(), Duration::ZERO, memory)
+    }
+
+    /// Returns the memory of a journal whose turn has ended with these sources.
+    fn ended_size(journal: &Journal, sources: Vec<Source>) -> usize {
+        let (model, usage, at) = ("m".to_owned(), TokenUsage::default(), Timestamp::UNIX_EPOCH);
+        let finish = Finish::Complete;
+        journal.end(Ok(TurnSummary { model, usage, finish, at, notice: None, sources, exchange: None }));
+        journal.memory_size()
+    }
+
+    #[test]
+    fn texts_count_while_a_turn_runs_and_sources_stay_counted() {
+        let (with, without) = (journal(), journal());
+        let unused = with.memory_size();
+        with.note_context(10_000);
+        assert_eq!(with.memory_size(), unused + 10_000);
+        let source = Source { title: "t".repeat(200), url: "u".repeat(2000) };
+        let more = source.memory_size() * 10;
+        assert!(more > 22_000, "{more}");
+        assert_eq!(ended_size(&with, vec![source; 10]), ended_size(&without, Vec::new()) + more);
     }
 }
