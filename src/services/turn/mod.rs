@@ -5,8 +5,9 @@
 //! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
 //! The modules, in the order in which a turn uses them: `start`, `admission` and `permits`, `image_hosts`, `limits`,
-//! `idempotency`, `registry` and `journal`, `runner`, `guard`, `context`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
-//! runs once at the start, and then `interrupted`. `feedback` comes after a turn. `parts` creates them all.
+//! `idempotency`, `registry` and `journal`, `runner`, `guard`, `context`, `stored_chats`, `answerer`, `open_stream`,
+//! `model_calls`, `recording`, `outbox`. `recovery` runs once at the start, and then `interrupted`. `feedback` comes after a
+//! turn. `parts` creates them all.
 
 mod admission;
 mod answer_limits;
