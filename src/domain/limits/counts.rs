@@ -170,14 +170,10 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::domain::limits::{group::LimitGroup, scope::LimitScope};
+    use crate::domain::limits::{group::LimitGroup, scope::LimitScope, test_counts::noon};
 
     fn key(hash: u128) -> LimitKey {
         LimitKey { group: LimitGroup { scope: LimitScope::Visitor, tenant: None }, hash }
-    }
-
-    fn noon() -> Timestamp {
-        "2026-05-04T12:00:00Z".parse().unwrap()
     }
 
     fn count(counts: &Counts, hash: u128, used: u64, now: Timestamp) {

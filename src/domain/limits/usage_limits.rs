@@ -252,17 +252,13 @@ mod tests {
         domain::{
             account::OwnerId,
             client_ip::ClientIp,
-            limits::{AskerId, DatabaseSums},
+            limits::{AskerId, DatabaseSums, test_counts::noon},
             tenant::{ApiKeyTerms, PausedBy, Site, SiteLimits, SitePause, TenantName},
         },
         foundation::config::{Config, SiteSettings, Source},
     };
 
     const ONE: Amounts = Amounts { turns: 1, tokens: 10, cost: 0 };
-
-    fn noon() -> Timestamp {
-        "2026-05-04T12:00:15Z".parse().unwrap()
-    }
 
     fn limits(settings: &[(&str, &str)]) -> UsageLimits {
         let config = Config::read(&Source::of_pairs(settings.iter().copied())).unwrap();
