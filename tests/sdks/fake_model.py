@@ -93,6 +93,8 @@ class Model(BaseHTTPRequestHandler):
                 yield "on "
         for word in reply(body).split(" "):
             yield f"{word} "
+            if asked.startswith("pause") and word == "You":
+                time.sleep(1.2)
 
     def event(self, data):
         self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())

@@ -83,7 +83,7 @@ test("a connection that brings nothing is replaced", { timeout: 5000 }, async ()
 test("a comment is not silence", async () => {
   let tries = 0;
   const client = createClient({ baseUrl, fetch: (request) => (tries++, fetch(request)) });
-  const turn = streamTurn(client, { message: "slow answer" }, { maxSilence: 800 });
+  const turn = streamTurn(client, { message: "pause" }, { maxSilence: 800 });
   assert.deepEqual((await read(turn)).names, ["start", "delta", "done"]);
   assert.equal(tries, 1);
 });

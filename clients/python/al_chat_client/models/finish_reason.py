@@ -12,3 +12,12 @@ class FinishReason(StrEnum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FinishReason | None":
+        """Returns a member for a value that only later versions of the server have."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member

@@ -1,4 +1,4 @@
-"""Turns as streams of typed events, which survive a lost connection. The other calls are in `al_chat_client`."""
+"""Questions, and the streams of their answers."""
 
 import time
 import uuid
@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
-from al_chat_client.api.chat import chat_stop
 from al_chat_client.client import AuthenticatedClient, Client
 from al_chat_client.models import (
     ChatAnswer,
@@ -18,12 +17,11 @@ from al_chat_client.models import (
     ChatErrorEvent,
     ChatRequest,
     ChatStartEvent,
-    ErrorBody,
-    ErrorCode,
     SendMessageRequest,
     TurnStopped,
 )
-from al_chat_client.types import UNSET
+from al_chat_turns.errors import ConnectionLost, OtherAnswer, TurnError, refusal
+from al_chat_turns.replayed_text import ReplayedText
 
 TurnEvent = ChatStartEvent | ChatDeltaEvent | ChatDoneEvent
 """An event of a turn that goes well: the start, then the pieces of the answer, and the end."""
@@ -32,24 +30,7 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Pauses before further connections, in seconds; each event that is new starts the list anew."""
 
 TIMEOUT = httpx.Timeout(10, read=45)
-"""On an open stream something arrives every 15 seconds, at least a comment."""
-
-
-class TurnError(Exception):
-    """A turn that the server refused, or that failed later. `code` says why; docs/errors.md lists all codes."""
-
-    def __init__(self, body: ErrorBody, status: int | None = None) -> None:
-        super().__init__(body.error)
-        self.code: ErrorCode = body.code
-        self.body = body
-        self.request_id = body.request_id
-        """The id of the failed request; quote it when asking for help."""
-        self.status = status
-        """The HTTP status of a refusal, None for a turn that failed after its answer had begun."""
-
-
-class ConnectionLost(Exception):
-    """The server could not be reached again, so that the rest of the answer is missing."""
+"""On an open stream something arrives every 15 seconds or sooner, at least a comment."""
 
 
 class Turn:
@@ -80,32 +61,32 @@ class Turn:
         self._session = {} if session_id is None else {"X-Session-ID": session_id}
         self._last_event_id: str | None = None
         self._has_started = False
-        self._replayed: str | None = None
+        self._replayed: ReplayedText | None = None
 
     def stop(self) -> TurnStopped:
         """Stops the turn at the server. Its events then end, and the `finish_reason` is `stopped`."""
         if self.request_id is None:
             raise ValueError("The turn has no id yet: stop it after its first event.")
-        session_id = self._session.get("X-Session-ID", UNSET)
-        stopped = chat_stop.sync(self.request_id, client=self._client, x_session_id=session_id)
-        if isinstance(stopped, TurnStopped):
-            return stopped
-        raise TurnError(stopped) if stopped else ConnectionLost("The server did not say whether the turn is stopped.")
+        with self._request("POST", f"/api/chat/{self.request_id}/stop", headers={}) as response:
+            if not response.is_success:
+                raise refusal(response)
+            response.read()
+            return TurnStopped.from_dict(response.json())
 
     def __iter__(self) -> Iterator[TurnEvent]:
         tries = 0
         while True:
             try:
                 for received in self._connection():
-                    event = self._apply(received)
+                    event = self._read(received)
                     if event is not None:
                         tries = 0
                         yield event
                     if self.answer is not None:
                         return
                 raise ConnectionLost("The connection ended before the answer did.")
-            except (httpx.TransportError, ConnectionLost):
-                if tries == len(PAUSES):
+            except (httpx.TransportError, ConnectionLost, TurnError) as error:
+                if self._is_final(error) or tries == len(PAUSES):
                     raise
                 time.sleep(PAUSES[tries])
                 tries += 1
@@ -115,8 +96,6 @@ class Turn:
         if self.request_id is not None:
             last = {} if self._last_event_id is None else {"Last-Event-ID": self._last_event_id}
             with self._request("GET", f"/api/chat/{self.request_id}/events", headers=last) as response:
-                if response.status_code >= 500:
-                    raise ConnectionLost(f"The server, or a proxy before it, returned the status {response.status_code}.")
                 if response.status_code not in (204, 400, 404):
                     yield from events_of(response)
                     return
@@ -125,7 +104,8 @@ class Turn:
         with self._request("POST", self._path, headers=key, json=self._body) as response:
             if response.is_success:
                 self.request_id = response.headers.get("X-Request-Id")
-                self._replayed = ""
+                self._last_event_id = None
+                self._replayed = ReplayedText(self.text) if self.text else None
             yield from events_of(response)
 
     def _request(
@@ -134,11 +114,28 @@ class Turn:
         headers = {**headers, **self._session}
         return self._client.get_httpx_client().stream(method, path, headers=headers, timeout=TIMEOUT, **body)
 
-    def _apply(self, received: ServerSentEvent) -> TurnEvent | None:
+    def _is_final(self, error: Exception) -> bool:
+        """Whether another connection cannot help. A refused resumption may succeed later, when the server has restarted."""
+        if not isinstance(error, TurnError):
+            return False
+        return self.request_id is None or error.status is None or error.status < 500
+
+    def _read(self, received: ServerSentEvent) -> TurnEvent | None:
         """Returns what is new to the reader, if anything is."""
+        # A comment ends in a blank line, which httpx-sse takes for an event.
+        if not received.data:
+            return None
+        try:
+            event = self._apply(
+                received.event, {"id": int(received.id), "event": received.event, "data": received.json()}
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConnectionLost(f"An event could not be read: {error!r}") from error
         self._last_event_id = received.id
-        event = {"id": int(received.id), "event": received.event, "data": received.json()}
-        match received.event:
+        return event
+
+    def _apply(self, name: str, event: dict[str, Any]) -> TurnEvent | None:
+        match name:
             case "start":
                 start = ChatStartEvent.from_dict(event)
                 self.request_id = start.data.request_id
@@ -146,42 +143,28 @@ class Turn:
                 return None if is_repeated else start
             case "delta":
                 delta = ChatDeltaEvent.from_dict(event)
-                delta.data.content = self._new_part(delta.data.content)
+                if self._replayed:
+                    delta.data.content = self._replayed.new_part(delta.data.content)
+                    if self._replayed.is_complete:
+                        self._replayed = None
                 self.text += delta.data.content
                 return delta if delta.data.content else None
             case "done":
                 done = ChatDoneEvent.from_dict(event)
+                if self._replayed:
+                    raise OtherAnswer
                 self.answer = done.data
                 return done
             case "error":
                 raise TurnError(ChatErrorEvent.from_dict(event).data)
         return None
 
-    def _new_part(self, piece: str) -> str:
-        """Returns what the reader does not have of a piece. Read again, an answer may be divided into other pieces."""
-        if self._replayed is None:
-            return piece
-        before = len(self._replayed)
-        self._replayed += piece
-        if not (self._replayed.startswith(self.text) or self.text.startswith(self._replayed)):
-            raise ValueError("The server no longer has the answer that was begun, and gave another one. Ask again.")
-        new_part = piece[max(0, len(self.text) - before) :]
-        if len(self._replayed) >= len(self.text):
-            self._replayed = None
-        return new_part
-
 
 def events_of(response: httpx.Response) -> Iterator[ServerSentEvent]:
     """The events of a response; an error body is raised."""
-    if response.headers.get("Content-Type", "").startswith("text/event-stream"):
-        yield from EventSource(response).iter_sse()
-        return
-    response.read()
-    try:
-        body = ErrorBody.from_dict(response.json())
-    except (ValueError, KeyError, TypeError):
-        raise ConnectionLost(f"The server, or a proxy before it, returned the status {response.status_code}.") from None
-    raise TurnError(body, response.status_code)
+    if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+        raise refusal(response)
+    yield from EventSource(response).iter_sse()
 
 
 def stream_turn(
