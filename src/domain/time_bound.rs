@@ -90,6 +90,12 @@ impl TimeBound {
         if let Self::Day(_) = self { day } else { day.yesterday().unwrap_or(Date::MIN) }
     }
 
+    /// Returns the day on which a period begins or ends here. Days are those of `zone`.
+    #[must_use]
+    pub fn day(&self, zone: &TimeZone) -> Date {
+        self.local_time(zone).date()
+    }
+
     /// Returns the local time of the bound; of a day, that of its start.
     fn local_time(&self, zone: &TimeZone) -> DateTime {
         match self {

@@ -12,6 +12,7 @@ use al_chat::foundation::config::{SECRET_VARIABLES, VARIABLES, Variable};
 use serde_json::Value;
 
 use crate::{
+    config_file::with_file,
     fakes::{
         model::{Behaviour, FakeModel},
         papita::FakePapita,
@@ -74,11 +75,12 @@ async fn all_metrics() -> String {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     model.accept_any_key();
     papita.serve_key("sk-of-papita");
-    let setup = TestSetup::for_papita(&model, &papita);
     let two =
         format!("[[providers]]\nname = \"two\"\nbase_url = \"{}\"\nkey = {{ env = \"TWO\" }}\n", model.base_url());
-    fs::write(setup.path().join("al-chat.toml"), format!("{two}[[models]]\nname = \"other\"\nprovider = \"two\"\n"))
-        .expect("a file");
+    let setup = with_file(
+        TestSetup::for_papita(&model, &papita),
+        &format!("{two}[[models]]\nname = \"other\"\nprovider = \"two\"\n"),
+    );
     let nobody = "http://127.0.0.1:9/";
     let hooks = [("GUARD_URL", nobody), ("GUARD_ANSWERS", "on"), ("GUARD_FAIL", "open"), ("CONTEXT_URL", nobody)];
     let service = setup.with_all(&hooks).with("TWO", "sk-two").with("MODEL_RETRIES", "0").start().await;

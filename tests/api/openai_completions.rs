@@ -138,11 +138,13 @@ async fn system_messages_follow_the_prompt_of_the_persona() {
 async fn images_are_parts_of_a_message() {
     let (model, _setup, _service, openai) = start_with_key(&[("VISION_MODELS", "gpt-4o-mini")]).await;
     let image = |detail: &str| json!({ "type": "image_url", "image_url": { "url": IMAGE, "detail": detail } });
-    let content = json!([{ "type": "text", "text": "Which is older?" }, image("low"), image("auto")]);
+    let plain = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
+    let content = json!([{ "type": "text", "text": "Which is older?" }, image("low"), plain]);
     let body = asked(&model, &openai, &json!({ "messages": [{ "role": "user", "content": content }] })).await;
-    let part = json!({ "type": "image_url", "image_url": { "url": IMAGE } });
-    let expected = json!([{ "type": "text", "text": "Which is older?" }, part, part]);
-    assert_eq!(body["messages"], json!([{ "role": "user", "content": expected }]));
+    assert_eq!(body["messages"], json!([{ "role": "user", "content": content }]));
+    let answer =
+        openai.complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [image("huge")] }] }))).await;
+    assert_openai_error(&answer, 400, "invalid_request_error", "invalid_request");
     let bad = json!({ "type": "image_url", "image_url": { "url": "https://127.0.0.1/secret" } });
     let answer =
         openai.complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [bad] }] }))).await;

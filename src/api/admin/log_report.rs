@@ -39,7 +39,7 @@ pub(super) struct LogReport {
     last_line_at: Option<String>,
     /// The figures of all turns.
     total: LogReportFigures,
-    /// The figures of each group: days and hours in their order, others by their number of turns. At most 4,000.
+    /// The figures of each group: days and hours in their order, others by their number of turns. At most 500: the first in the log.
     groups: Vec<LogReportGroup>,
     /// The figures of the turns of further groups; left out if there are none.
     #[oai(skip_serializing_if_is_none)]

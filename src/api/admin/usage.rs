@@ -30,6 +30,9 @@ const CSV: &str = "text/csv";
 /// The header with the number of lines that a report lacks.
 const LINES_LEFT_OUT: HeaderName = HeaderName::from_static("x-lines-left-out");
 
+/// The header with the number of files that could not be read to their end.
+const UNREADABLE_FILES: HeaderName = HeaderName::from_static("x-unreadable-files");
+
 failures! { UsageFailure {
     400 "`by`, `since` or `until` is invalid (`invalid_request`).",
     401 "The request is not the operator's (`operator_only`).",
@@ -37,10 +40,11 @@ failures! { UsageFailure {
     503 "The session log cannot be read (`session_log_unreadable`), or the service is restarting (`stopping`).",
 } }
 
-/// A report as CSV, with the number of lines that it lacks.
+/// A report as CSV, with the numbers of lines and of ends of files that it lacks.
 struct CsvReport {
     text: String,
     lines_left_out: u64,
+    unreadable_files: u64,
 }
 
 pub(in crate::api) struct UsageApi;
@@ -87,7 +91,8 @@ impl UsageApi {
     ) -> Result<CsvReport, UsageFailure> {
         let summary = read(state, by, since, until).await?;
         let text = format_csv(&summary, by.map(LogReportGrouping::group_by));
-        Ok(CsvReport { text, lines_left_out: summary.lines_left_out() })
+        let (lines_left_out, unreadable_files) = (summary.lines_left_out(), summary.unreadable_files());
+        Ok(CsvReport { text, lines_left_out, unreadable_files })
     }
 }
 
@@ -124,29 +129,37 @@ impl IntoResponse for CsvReport {
         Response::builder()
             .header(header::CONTENT_TYPE, format!("{CSV}; charset=utf-8"))
             .header(LINES_LEFT_OUT, HeaderValue::from(self.lines_left_out))
+            .header(UNREADABLE_FILES, HeaderValue::from(self.unreadable_files))
             .body(self.text)
     }
 }
 
 impl ApiResponse for CsvReport {
     fn meta() -> MetaResponses {
-        let left_out = MetaHeader {
-            name: "X-Lines-Left-Out".to_owned(),
-            description: Some(
-                "The number of lines that are not in the figures, because they are damaged or were counted before."
-                    .to_owned(),
-            ),
+        let number = |name: &str, description: &str| MetaHeader {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
             required: true,
             deprecated: false,
             schema: u64::schema_ref(),
         };
+        let headers = vec![
+            number(
+                "X-Lines-Left-Out",
+                "The number of lines that are not in the figures, because they are damaged or were counted before.",
+            ),
+            number(
+                "X-Unreadable-Files",
+                "The number of files that could not be read to their end, so that the figures lack turns.",
+            ),
+        ];
         MetaResponses {
             responses: vec![MetaResponse {
                 description: "The figures.",
                 status: Some(200),
                 status_range: None,
                 content: vec![MetaMediaType { content_type: CSV, schema: String::schema_ref() }],
-                headers: vec![left_out],
+                headers,
             }],
         }
     }

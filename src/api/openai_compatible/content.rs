@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{known_fields::KnownFields, refusal::invalid, text_or_list::TextOrList};
 use crate::{
     api::{json::unsupported_field, problem::Problem},
-    domain::chat::Image,
+    domain::chat::{Image, ImageDetail},
 };
 
 /// The text between the texts of two parts.
@@ -45,6 +45,28 @@ impl<'de> Deserialize<'de> for Part {
 struct ImageUrl {
     /// The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB).
     url: String,
+    /// How closely the model looks at the image, which sets what the image costs.
+    detail: Option<Detail>,
+}
+
+/// How closely a model looks at an image.
+#[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[oai(rename = "ChatCompletionImageDetail", rename_all = "lowercase")]
+enum Detail {
+    Auto,
+    Low,
+    High,
+}
+
+impl From<Detail> for ImageDetail {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Auto => Self::Auto,
+            Detail::Low => Self::Low,
+            Detail::High => Self::High,
+        }
+    }
 }
 
 /// The kind of a part.
@@ -88,7 +110,9 @@ impl Content {
         for part in parts {
             match (part.kind, part.text, part.image_url) {
                 (PartKind::Text, Some(text), None) => texts.push(text),
-                (PartKind::ImageUrl, None, Some(ImageUrl { url })) => images.push(Image::read(&url)?),
+                (PartKind::ImageUrl, None, Some(ImageUrl { url, detail })) => {
+                    images.push(Image::read(&url)?.with_detail(detail.map(Into::into)));
+                }
                 _ => {
                     return Err(invalid(
                         "messages",

@@ -49,7 +49,7 @@ impl Filters {
             model: self.model.clone(),
             user: self.user.clone(),
             persona: self.persona.clone(),
-            by: None,
+            ..Query::default()
         };
         if query.has_empty_period() {
             print_status("no time is both after --since and before --until");

@@ -4,7 +4,7 @@ mod image;
 
 use std::fmt;
 
-pub use self::image::{Image, InvalidImage};
+pub use self::image::{Image, ImageDetail, InvalidImage};
 use crate::domain::account::{Account, OwnerId};
 pub use crate::domain::finish::Finish;
 

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use super::{counts::shortened, fields::Fields, figures::Figures};
 
-/// The most groups with figures of their own. They are the first ones in the log; the others are summed together.
-const MAX_GROUPS: usize = 4000;
-
 /// Figures by group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Groups {
+    /// The most groups with figures of their own. They are the first ones in the log; the others are summed together.
+    limit: usize,
     // In boxes, since a growing map moves what is in it.
     named: HashMap<String, Box<Figures>>,
     /// The group of the turns that lack the field, if there are any.
@@ -19,6 +18,10 @@ pub(super) struct Groups {
 }
 
 impl Groups {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, named: HashMap::new(), unnamed: None, other: Figures::default() }
+    }
+
     pub(super) fn add(&mut self, key: Option<&str>, turn: &Fields<'_>) {
         self.of(key.map(shortened)).add(turn);
     }
@@ -41,7 +44,7 @@ impl Groups {
     }
 
     fn of(&mut self, key: Option<&str>) -> &mut Figures {
-        let is_full = self.named.len() + usize::from(self.unnamed.is_some()) >= MAX_GROUPS;
+        let is_full = self.named.len() + usize::from(self.unnamed.is_some()) >= self.limit;
         match key {
             None if is_full && self.unnamed.is_none() => &mut self.other,
             None => self.unnamed.get_or_insert_default(),

@@ -11,6 +11,9 @@ use crate::{
     foundation::blocking::run_blocking,
 };
 
+/// The most groups of a report, so that one cannot take much of the memory of the service.
+const MAX_GROUPS: usize = 500;
+
 /// Makes reports of the session log of this service. Clones share a limit: one report is made at a time, on one thread, so that
 /// turns have the other processors.
 #[derive(Clone, Debug)]
@@ -38,8 +41,8 @@ impl OwnLogReports {
         Self { folder: folder.into(), permit: Arc::new(Semaphore::new(1)), stopping }
     }
 
-    /// Waits for its turn, reads the log and returns its figures, as `al-chat log report` does. A log without files has no turns. The
-    /// reading ends when the caller is dropped.
+    /// Waits for its turn, reads the days of the period and returns their figures, as `al-chat log report` does, with fewer groups. A log
+    /// without files has no turns. The reading ends when the caller is dropped.
     pub async fn report(&self, query: Query) -> Result<Summary, ReportFailure> {
         let permit = Arc::clone(&self.permit).acquire_owned().await.map_err(|_| ReportFailure::Stopping)?;
         let (folder, unwanted) = (Arc::clone(&self.folder), self.stopping.child_token());
@@ -47,10 +50,12 @@ impl OwnLogReports {
         let read = move || {
             // Held until the thread has ended, also if the caller was dropped.
             let _permit = permit;
-            let files = match find_in(&folder) {
+            let mut files = match find_in(&folder) {
                 Err(FindFailure::NoLog(_)) => Vec::new(),
                 found => found?,
             };
+            files.retain(|file| file.date.is_none_or(|day| query.may_cover_day(day)));
+            let query = Query { max_groups: MAX_GROUPS, ..query };
             let report = report_in_one_pass(&files, &query, |_| {}, || !unwanted.is_cancelled());
             if unwanted.is_cancelled() { Err(ReportFailure::Stopping) } else { Ok(report.summary(query.by)) }
         };

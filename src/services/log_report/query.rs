@@ -1,6 +1,6 @@
 //! What a report covers, and by what its turns are grouped.
 
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 
 use super::{damage::DamageKind, fields::Fields, line_parser::parse};
 use crate::{
@@ -11,8 +11,11 @@ use crate::{
     domain::time_bound::{TimeBound, is_empty_period},
 };
 
+/// The most groups with figures of their own, unless a query allows fewer.
+const MAX_GROUPS: usize = 4000;
+
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Query {
     /// The begin of the period.
     pub since: Option<TimeBound>,
@@ -30,6 +33,24 @@ pub struct Query {
     pub persona: Option<String>,
     /// The field by which turns are grouped.
     pub by: Option<GroupBy>,
+    /// The most groups with figures of their own; the turns of further ones are summed.
+    pub max_groups: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            since: None,
+            until: None,
+            zone: None,
+            site: None,
+            model: None,
+            user: None,
+            persona: None,
+            by: None,
+            max_groups: MAX_GROUPS,
+        }
+    }
 }
 
 /// A field by which turns are grouped.
@@ -58,6 +79,15 @@ impl Query {
     #[must_use]
     pub fn has_empty_period(&self) -> bool {
         is_empty_period(self.since.as_ref(), self.until.as_ref(), self.zone.as_ref())
+    }
+
+    /// Returns whether the file of a day may have lines that are covered. With a day of margin on both sides: the time zone of the
+    /// log may have changed since.
+    pub(super) fn may_cover_day(&self, day: Date) -> bool {
+        let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
+        let begins = |since: &TimeBound| day.tomorrow().is_ok_and(|next| next < since.day(&zone));
+        let ends = |until: &TimeBound| day.yesterday().is_ok_and(|previous| previous > until.day(&zone));
+        !self.since.as_ref().is_some_and(begins) && !self.until.as_ref().is_some_and(ends)
     }
 
     /// Returns whether a line is covered, or what is wrong with it.

@@ -27,7 +27,7 @@ pub fn report(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + S
 
 /// Reports all lines, and finds those that are repeated.
 fn read_all(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + Sync) -> (Report, Repeated) {
-    let (mut report, mut repeated) = (Report::default(), Repeated::default());
+    let (mut report, mut repeated) = (Report::new(query), Repeated::default());
     Reader::new(files).on_read(on_read).for_each(
         |chunk| {
             let mut runs = Runs::default();
@@ -48,7 +48,7 @@ fn read_all(files: &[LogFile], query: &Query, on_read: impl Fn(u64) + Send + Syn
 
 /// Reads files again and reports their lines without those that are known to be repeated.
 fn read_without(files: &[LogFile], query: &Query, repeated: &Repeated) -> Report {
-    let mut report = Report::default();
+    let mut report = Report::new(query);
     Reader::new(files).for_each(
         |chunk| Report::of_chunk(chunk, query, |_, line| repeated.contains(chunk.file_index, line)),
         |next| {
@@ -69,7 +69,7 @@ pub(super) fn report_in_one_pass(
     on_read: impl Fn(u64) + Send + Sync,
     is_wanted: impl Fn() -> bool + Sync,
 ) -> Report {
-    let (mut report, repeated) = (Report::default(), Mutex::new(Repeated::default()));
+    let (mut report, repeated) = (Report::new(query), Mutex::new(Repeated::default()));
     Reader::new(files).on_read(on_read).on_this_thread().for_each(
         |chunk| {
             let mut repeated = repeated.lock().unwrap_or_else(PoisonError::into_inner);

@@ -139,7 +139,8 @@ pub struct FeedbackGiven<'a> {
     pub persona: Option<&'a str>,
     /// The name of the model that has answered; `basic` is the built-in responder.
     pub model: &'a str,
-    /// The number of the feedback on the turn, from 1.
+    /// The number of the feedback on the turn, from 1. The greatest one counts, and of two with the same number, which two replicas
+    /// may give at once, the one with the later `timestamp`.
     pub revision: u32,
     /// The rating: `up` or `down`.
     pub rating: &'a str,

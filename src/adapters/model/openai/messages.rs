@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::restrictions::Restrictions;
 use crate::{
     adapters::model::ModelRequest,
-    domain::chat::{Image, Message, Role},
+    domain::chat::{Image, ImageDetail, Message, Role},
 };
 
 /// The separator between the texts of joined messages.
@@ -112,8 +112,7 @@ impl MessageContent<'_> {
         let parts = self.group.iter().flat_map(|message| {
             // Some servers refuse blank texts.
             let text = (!message.content.trim().is_empty()).then_some(ContentPart::Text { text: &message.content });
-            let images = message.images.iter().map(Image::url);
-            text.into_iter().chain(images.map(|url| ContentPart::ImageUrl { image_url: ImageUrl { url } }))
+            text.into_iter().chain(message.images.iter().map(ContentPart::of_image))
         });
         serializer.collect_seq(prefix.into_iter().chain(parts))
     }
@@ -143,7 +142,16 @@ enum ContentPart<'a> {
     ImageUrl { image_url: ImageUrl<'a> },
 }
 
+impl<'a> ContentPart<'a> {
+    fn of_image(image: &'a Image) -> Self {
+        let detail = image.detail().map(ImageDetail::as_str);
+        Self::ImageUrl { image_url: ImageUrl { url: image.url(), detail } }
+    }
+}
+
 #[derive(Serialize)]
 struct ImageUrl<'a> {
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
 }

@@ -23,7 +23,33 @@ const MEDIA_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/w
 /// An image, as an https URL or as a data URL with the image itself. It is neither fetched nor decoded here. Cheap to
 /// clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Image(Arc<str>);
+pub struct Image {
+    url: Arc<str>,
+    detail: Option<ImageDetail>,
+}
+
+/// How closely a model looks at an image, which sets what the image costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageDetail {
+    /// The model's provider chooses.
+    Auto,
+    /// A small version of the image.
+    Low,
+    /// The whole image.
+    High,
+}
+
+impl ImageDetail {
+    /// Returns the name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
+}
 
 /// The reason why an image cannot be sent to a model. Its text is for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,14 +97,26 @@ impl Image {
             (false, _) => Err(InvalidImage::NotAnImage),
             (true, false) => Err(InvalidImage::TooLarge),
             (true, true) if !is_public_url(url) => Err(InvalidImage::NotPublic),
-            (true, true) => Ok(Self(url.into())),
+            (true, true) => Ok(Self { url: url.into(), detail: None }),
         }
+    }
+
+    /// Returns the image, to be looked at as closely as the caller asks.
+    #[must_use]
+    pub fn with_detail(self, detail: Option<ImageDetail>) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Returns how closely the caller asks to look at the image; `None` if the caller does not say.
+    #[must_use]
+    pub fn detail(&self) -> Option<ImageDetail> {
+        self.detail
     }
 
     /// Returns the host name of an https URL; `None` for an IP address and for a data URL.
     #[must_use]
     pub fn host_name(&self) -> Option<String> {
-        match host(&self.0)? {
+        match host(&self.url)? {
             Host::Domain(name) => Some(name),
             Host::Ipv4(_) | Host::Ipv6(_) => None,
         }
@@ -87,20 +125,20 @@ impl Image {
     /// Returns the URL, unchanged.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.0
+        &self.url
     }
 
     /// Returns the length of a data URL in bytes; 0 for an https URL.
     #[must_use]
     pub fn data_len(&self) -> usize {
-        if strip_prefix(&self.0, "data:").is_some() { self.0.len() } else { 0 }
+        if strip_prefix(&self.url, "data:").is_some() { self.url.len() } else { 0 }
     }
 }
 
 /// Shows the length alone: an image may be private.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Image({} bytes)", self.0.len())
+        write!(f, "Image({} bytes)", self.url.len())
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) fn fingerprint(request: &TurnRequest) -> String {
         add(&message.content);
         for image in &message.images {
             add(image.url());
+            image.detail().into_iter().for_each(|detail| add(detail.as_str()));
         }
     }
     format!("{:x}", hasher.finalize())

@@ -101,7 +101,11 @@ impl Metrics {
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let mut this = Self {
             registry: Registry::with_prefix("al_chat"),
-            models: models.into_iter().map(|model| (model.to_owned(), families.counters(model))).collect(),
+            models: models
+                .into_iter()
+                .inspect(|model| families.start_urgent_errors(model))
+                .map(|model| (model.to_owned(), families.counters(model)))
+                .collect(),
             families,
             limited: limit_counters(&config.limits),
             feedback: feedback_counters(),

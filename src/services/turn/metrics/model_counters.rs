@@ -13,6 +13,7 @@ use prometheus_client::{
 use crate::domain::{
     chat::Finish,
     cost::{dollars, pico_dollars},
+    errors::{TurnErrorKind, credentials, models},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,7 +80,22 @@ pub(super) struct ModelCounters {
     pub(super) attempts: Counter,
 }
 
+/// The errors that need the operator at once. They are counted from the start, as an alert needs it.
+const URGENT_ERRORS: [&TurnErrorKind; 4] = [
+    &models::INVALID_API_KEY,
+    &models::QUOTA_EXHAUSTED,
+    &credentials::NO_API_KEY,
+    &credentials::CREDENTIALS_UNAVAILABLE,
+];
+
 impl ModelFamilies {
+    /// Makes the counters of a model for the errors that need the operator at once.
+    pub(super) fn start_urgent_errors(&self, model: &str) {
+        for kind in URGENT_ERRORS {
+            drop(self.errors.get_or_create(&CodeLabels { model: model.to_owned(), code: kind.error.code.to_owned() }));
+        }
+    }
+
     /// Returns the counters of a model, which are made if there are none.
     pub(super) fn counters(&self, model: &str) -> ModelCounters {
         let label = ModelLabel { model: model.to_owned() };
