@@ -142,8 +142,9 @@ async fn images_are_parts_of_a_message() {
     let content = json!([{ "type": "text", "text": "Which is older?" }, image("low"), plain]);
     let body = asked(&model, &openai, &json!({ "messages": [{ "role": "user", "content": content }] })).await;
     assert_eq!(body["messages"], json!([{ "role": "user", "content": content }]));
-    let answer =
-        openai.complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [image("huge")] }] }))).await;
+    let answer = openai
+        .complete(&with(question(""), &json!({ "messages": [{ "role": "user", "content": [image("huge")] }] })))
+        .await;
     assert_openai_error(&answer, 400, "invalid_request_error", "invalid_request");
     let bad = json!({ "type": "image_url", "image_url": { "url": "https://127.0.0.1/secret" } });
     let answer =

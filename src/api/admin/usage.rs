@@ -110,17 +110,17 @@ async fn read(
         ..report::Query::default()
     };
     if query.has_empty_period() {
-        return Err(invalid("until", "no time is both after `since` and before `until`".to_owned()));
+        return Err(invalid("until", "no time is both after `since` and before `until`"));
     }
     Ok(state.log_reports.report(query).await?)
 }
 
 fn parse(name: &'static str, text: Option<String>) -> Result<Option<TimeBound>, Problem> {
     let parsed = text.map(|text| text.parse::<TimeBound>()).transpose();
-    parsed.map_err(|expected| invalid(name, expected.to_string()))
+    parsed.map_err(|expected| invalid(name, &expected.to_string()))
 }
 
-fn invalid(parameter: &'static str, sentence: String) -> Problem {
+fn invalid(parameter: &'static str, sentence: &str) -> Problem {
     Problem::new(&requests::INVALID_REQUEST).with_sentence(format!("{parameter}: {sentence}")).with_field(parameter)
 }
 

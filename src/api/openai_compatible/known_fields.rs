@@ -89,7 +89,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnFields<A> {
             match name {
                 Name::Known(name) => return seed.deserialize(StrDeserializer::new(name)).map(Some),
                 Name::Other(reason) => self.all.next_value_seed(Refused(reason))?,
-                Name::NoName => {
+                Name::Unreadable => {
                     return Err(unsupported_field("", "has a parameter that is not supported here; leave it out"));
                 }
             }
@@ -109,7 +109,7 @@ enum Name {
     /// Another field, with the reason why it is not supported.
     Other(&'static str),
     /// What cannot be the name of a parameter, and is not repeated.
-    NoName,
+    Unreadable,
 }
 
 /// Reads the name of a field: whether it is one of these.
@@ -136,7 +136,7 @@ impl Visitor<'_> for FieldName {
         }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_name) {
-            return Ok(Name::NoName);
+            return Ok(Name::Unreadable);
         }
         let of_api = OTHER_APIS.iter().find(|(names, _)| names.contains(&name));
         Ok(Name::Other(of_api.map_or("is not supported here; leave it out", |(_, reason)| reason)))

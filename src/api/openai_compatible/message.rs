@@ -151,7 +151,8 @@ mod tests {
         let image = |name: &str| json!({"type": "image_url", "image_url": {"url": format!("https://a.example/{name}"), "detail": "low"}});
         let parts = json!([image("1.png"), {"type": "text", "text": "Which is older?"}, image("2.png")]);
         let messages = read(json!([{"role": "user", "content": parts}])).unwrap().messages;
-        let [message] = messages.as_slice() else { panic!("{messages:?}") };
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let message = &messages[0];
         let images = message.images.iter().map(Image::url).collect::<Vec<_>>();
         assert_eq!(message.content, "Which is older?");
         assert_eq!(images, ["https://a.example/1.png", "https://a.example/2.png"]);

@@ -32,6 +32,6 @@ impl Usage {
 
 impl Example for Usage {
     fn example() -> Self {
-        Self::new(TokenUsage { prompt: 18, completion: 9, ..TokenUsage::default() }, "gpt-4o-mini")
+        Self::new(TokenUsage { prompt: 18, completion: 9 }, "gpt-4o-mini")
     }
 }
