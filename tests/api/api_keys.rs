@@ -129,7 +129,7 @@ async fn only_the_key_that_asked_reads_stops_and_rates_its_turn() {
     let mut events = client.open_stream(stream).await;
     gate.release(1);
     events.read_deltas(1).await;
-    let turn = events.request_id().to_owned();
+    let turn = events.request_id().clone();
     let strangers = [Some(&other), None];
     let path = |what: &str| format!("/api/chat/{turn}/{what}");
     let send = async |bearer: Option<&String>, what: &str| {

@@ -396,6 +396,7 @@ async fn of_ratings_at_once_the_last_in_the_logs_counts() {
     let setup = || TestSetup::for_model(&model).with("DATABASE_URL", database.as_str());
     let setups = [setup(), setup()];
     let minute = SignedDuration::from_mins(1);
+    #[expect(clippy::disallowed_methods, reason = "the other replica has the time of the machine")]
     let ahead = ManualClock::at(&(Timestamp::now() + minute).to_string());
     let services = [setups[0].start_with_clock(ahead.clock("UTC")).await, setups[1].start().await];
     let [ahead, behind] = services.each_ref().map(|service| &service.client);
@@ -412,7 +413,8 @@ async fn of_ratings_at_once_the_last_in_the_logs_counts() {
         tokio::join!(rate(behind, &turn, &down), release).0
     };
     let (later, earlier) = tokio::join!(rate(ahead, &turn, &up), then);
-    (later.assert_ok(), earlier.assert_ok());
+    later.assert_ok();
+    earlier.assert_ok();
     let lines = || setups.each_ref().map(|setup| setup.log_lines("feedback"));
     assert!(lines().iter().flatten().all(|line| line["revision"] == 1 && line["previous_rating"].is_null()));
     // The same again changes nothing.
