@@ -254,9 +254,62 @@ pub mod types {
         }
     }
 
+    ///How closely a model looks at an image.
+    #[derive(
+        :: serde :: Deserialize, :: serde :: Serialize, Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd,
+    )]
+    pub enum ChatCompletionImageDetail {
+        #[serde(rename = "auto")]
+        Auto,
+        #[serde(rename = "low")]
+        Low,
+        #[serde(rename = "high")]
+        High,
+    }
+
+    impl ::std::fmt::Display for ChatCompletionImageDetail {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Auto => f.write_str("auto"),
+                Self::Low => f.write_str("low"),
+                Self::High => f.write_str("high"),
+            }
+        }
+    }
+
+    impl ::std::str::FromStr for ChatCompletionImageDetail {
+        type Err = self::error::ConversionError;
+        fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "auto" => Ok(Self::Auto),
+                "low" => Ok(Self::Low),
+                "high" => Ok(Self::High),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+
+    impl ::std::convert::TryFrom<&str> for ChatCompletionImageDetail {
+        type Error = self::error::ConversionError;
+        fn try_from(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
+    impl ::std::convert::TryFrom<::std::string::String> for ChatCompletionImageDetail {
+        type Error = self::error::ConversionError;
+        fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
     ///An image of a message.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ChatCompletionImageUrl {
+        ///How closely the model looks at the image, which sets what the image
+        /// costs.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub detail: ::std::option::Option<ChatCompletionImageDetail>,
         ///The image: an https address on the public internet, or a data URL
         /// (PNG, JPEG, GIF, WebP; at most 12 MiB).
         pub url: ::std::string::String,
@@ -2286,7 +2339,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub first_line_at: ::std::option::Option<::std::string::String>,
         ///The figures of each group: days and hours in their order, others by
-        /// their number of turns. At most 4,000.
+        /// their number of turns. At most 500: the first in the log.
         pub groups: ::std::vec::Vec<LogReportGroup>,
         ///The time of the last line.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

@@ -1380,12 +1380,19 @@ export interface components {
          */
         ChatCompletionFinishReason: "stop" | "length" | "content_filter";
         /**
+         * @description How closely a model looks at an image.
+         * @enum {string}
+         */
+        ChatCompletionImageDetail: "auto" | "low" | "high";
+        /**
          * ChatCompletionImageUrl
          * @description An image of a message.
          */
         ChatCompletionImageUrl: {
             /** @description The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB). */
             url: string;
+            /** @description How closely the model looks at the image, which sets what the image costs. */
+            detail?: components["schemas"]["ChatCompletionImageDetail"];
         };
         /**
          * ChatCompletionMessage
@@ -2295,7 +2302,7 @@ export interface components {
             last_line_at?: string | null;
             /** @description The figures of all turns. */
             total: components["schemas"]["LogReportFigures"];
-            /** @description The figures of each group: days and hours in their order, others by their number of turns. At most 4,000. */
+            /** @description The figures of each group: days and hours in their order, others by their number of turns. At most 500: the first in the log. */
             groups: components["schemas"]["LogReportGroup"][];
             /** @description The figures of the turns of further groups; left out if there are none. */
             other_groups?: components["schemas"]["LogReportFigures"];
@@ -8851,6 +8858,8 @@ export interface operations {
                     "X-Request-Id": string;
                     /** @description The number of lines that are not in the figures, because they are damaged or were counted before. */
                     "X-Lines-Left-Out": number;
+                    /** @description The number of files that could not be read to their end, so that the figures lack turns. */
+                    "X-Unreadable-Files": number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -11,6 +11,7 @@ from .chat_completion_choice import ChatCompletionChoice
 from .chat_completion_content_part import ChatCompletionContentPart
 from .chat_completion_content_part_type import ChatCompletionContentPartType
 from .chat_completion_finish_reason import ChatCompletionFinishReason
+from .chat_completion_image_detail import ChatCompletionImageDetail
 from .chat_completion_image_url import ChatCompletionImageUrl
 from .chat_completion_message import ChatCompletionMessage
 from .chat_completion_message_role import ChatCompletionMessageRole
@@ -134,6 +135,7 @@ __all__ = (
     "ChatCompletionContentPart",
     "ChatCompletionContentPartType",
     "ChatCompletionFinishReason",
+    "ChatCompletionImageDetail",
     "ChatCompletionImageUrl",
     "ChatCompletionMessage",
     "ChatCompletionMessageRole",

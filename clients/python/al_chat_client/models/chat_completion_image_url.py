@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.chat_completion_image_detail import ChatCompletionImageDetail
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="ChatCompletionImageUrl")
 
 
@@ -16,13 +19,19 @@ class ChatCompletionImageUrl:
     Attributes:
         url (str): The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12
             MiB).
+        detail (ChatCompletionImageDetail | Unset): How closely a model looks at an image.
     """
 
     url: str
+    detail: ChatCompletionImageDetail | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
+
+        detail: str | Unset = UNSET
+        if not isinstance(self.detail, Unset):
+            detail = self.detail.value
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -31,6 +40,8 @@ class ChatCompletionImageUrl:
                 "url": url,
             }
         )
+        if detail is not UNSET:
+            field_dict["detail"] = detail
 
         return field_dict
 
@@ -39,8 +50,16 @@ class ChatCompletionImageUrl:
         d = dict(src_dict)
         url = d.pop("url")
 
+        _detail = d.pop("detail", UNSET)
+        detail: ChatCompletionImageDetail | Unset
+        if isinstance(_detail, Unset):
+            detail = UNSET
+        else:
+            detail = ChatCompletionImageDetail(_detail)
+
         chat_completion_image_url = cls(
             url=url,
+            detail=detail,
         )
 
         chat_completion_image_url.additional_properties = d

@@ -49,7 +49,7 @@ class LogReport:
             'retries': 3, 'sessions': 41, 'sessions_estimated': False, 'total_tokens': 72235, 'turns': 120,
             'unpriced_turns': 0, 'visitors': 38, 'visitors_estimated': False}.
         groups (list[LogReportGroup]): The figures of each group: days and hours in their order, others by their number
-            of turns. At most 4,000.
+            of turns. At most 500: the first in the log.
         lines_left_out (int): The number of lines that are not in the figures, because they are damaged or were counted
             before.
         unreadable_files (int): The number of files that could not be read to their end, so that the figures lack turns.
