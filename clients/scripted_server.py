@@ -5,6 +5,7 @@ idempotency key: methods, and the number that a resumption asks for. A stop is a
 """
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,8 @@ class Stream:
     events: list[tuple[str, object]]
     count: int | None = None
     silent: bool = False
+    # How many comments come before the last event, each after a tenth of a second.
+    comments: int = 0
 
 
 def answer(*pieces, finish_reason="complete"):
@@ -47,6 +50,7 @@ SCRIPTS = {
     "another answer": [Stream(WHOLE, 2), LOST, Stream(answer("Two ", "one")), Stream(answer("Two ", "one"))],
     "a shorter answer": [Stream(WHOLE, 3), LOST, Stream(answer("One "))],
     "an error at the second question": [Stream(WHOLE, 2), LOST, Refusal(503, "too_busy"), LOST, Stream(STORED)],
+    "comments": [Stream(WHOLE, comments=8)],
     "silence": [Stream(WHOLE, 2, silent=True), Stream(WHOLE)],
     "a damaged event": [Stream([*WHOLE[:2], ("delta", "{")]), Stream(WHOLE)],
     "a later code": [Refusal(400, LATER_CODE["code"])],
@@ -117,12 +121,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for number, (name, data) in list(enumerate(step.events, 1))[last : step.count]:
             data = data if isinstance(data, str) else json.dumps({**data, "request_id": turn.id})
-            event = f"id: {number}\nevent: {name}\ndata: {data}\n\n".encode()
-            self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
-        self.wfile.flush()
+            if number == len(step.events):
+                for _ in range(step.comments):
+                    time.sleep(0.1)
+                    self.chunk(b": still there\n\n")
+            self.chunk(f"id: {number}\nevent: {name}\ndata: {data}\n\n".encode())
         if step.silent:
             # Until the client leaves.
             self.connection.recv(1)
+
+    def chunk(self, data):
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
 
 
 class Server(ThreadingHTTPServer):

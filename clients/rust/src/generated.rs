@@ -76,8 +76,7 @@ pub mod types {
         ///In a stored chat, the number of the answer's message.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ai_response_id: ::std::option::Option<::std::num::NonZeroU64>,
-        ///How the answer ended.
-        pub finish_reason: FinishReason,
+        pub finish_reason: ReceivedFinishReason,
         ///The text of the answer.
         pub message: ::std::string::String,
         ///The model that answered; `basic` is the built-in responder.
@@ -1096,8 +1095,7 @@ pub mod types {
     ///The body of every error.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ErrorBody {
-        ///The stable code of the error, for programs.
-        pub code: ErrorCode,
+        pub code: ReceivedErrorCode,
         ///Further data for programs, depending on the code.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
         pub details: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -3218,6 +3216,52 @@ pub mod types {
         type Error = self::error::ConversionError;
         fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
+        }
+    }
+
+    ///The code of an error, or that of a later version.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    #[serde(untagged)]
+    pub enum ReceivedErrorCode {
+        Known(ErrorCode),
+        Unknown(::std::string::String),
+    }
+
+    impl ::std::fmt::Display for ReceivedErrorCode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match self {
+                Self::Known(x) => x.fmt(f),
+                Self::Unknown(x) => x.fmt(f),
+            }
+        }
+    }
+
+    impl ::std::convert::From<ErrorCode> for ReceivedErrorCode {
+        fn from(value: ErrorCode) -> Self {
+            Self::Known(value)
+        }
+    }
+
+    ///How an answer ended, or the word of a later version.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    #[serde(untagged)]
+    pub enum ReceivedFinishReason {
+        Known(FinishReason),
+        Unknown(::std::string::String),
+    }
+
+    impl ::std::fmt::Display for ReceivedFinishReason {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match self {
+                Self::Known(x) => x.fmt(f),
+                Self::Unknown(x) => x.fmt(f),
+            }
+        }
+    }
+
+    impl ::std::convert::From<FinishReason> for ReceivedFinishReason {
+        fn from(value: FinishReason) -> Self {
+            Self::Known(value)
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 #[allow(warnings, clippy::all, clippy::pedantic)]
 mod generated;
+mod later_words;
 mod replayed_text;
 mod turn;
 mod turn_error;

@@ -1,9 +1,8 @@
 use std::{pin::Pin, time::Duration};
 
-use bytes::Bytes;
 use eventsource_stream::{Event, Eventsource as _};
 use futures_core::Stream;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream::unfold};
 
 use crate::{
     Client, Error, TurnError,
@@ -16,7 +15,7 @@ use crate::{
 const PAUSES: [u64; 5] = [200, 500, 1000, 2000, 4000];
 
 /// On an open stream something arrives every 15 seconds, at least a comment.
-const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+const MAX_SILENCE: Duration = Duration::from_secs(45);
 
 type Events = Pin<Box<dyn Stream<Item = Result<Event, String>> + Send>>;
 
@@ -38,6 +37,8 @@ pub struct TurnOptions {
     pub session_id: Option<String>,
     /// Identifies the turn: the server answers a repeated key once. A new UUID, if there is none.
     pub idempotency_key: Option<String>,
+    /// After how long a connection on which nothing arrives is lost: 45 seconds, if nothing is said.
+    pub max_silence: Option<Duration>,
 }
 
 enum Question {
@@ -51,6 +52,7 @@ pub struct Turn<'a> {
     question: Question,
     session_id: Option<String>,
     idempotency_key: String,
+    max_silence: Duration,
     request_id: Option<String>,
     last_event_id: Option<String>,
     events: Option<Events>,
@@ -85,6 +87,7 @@ impl<'a> Turn<'a> {
             question,
             session_id: options.session_id,
             idempotency_key: options.idempotency_key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+            max_silence: options.max_silence.unwrap_or(MAX_SILENCE),
             request_id: None,
             last_event_id: None,
             events: None,
@@ -138,11 +141,10 @@ impl<'a> Turn<'a> {
     pub async fn next(&mut self) -> Result<Option<TurnEvent>, TurnError> {
         while self.answer.is_none() {
             match self.receive().await {
-                Ok(event) => {
-                    if let Some(new) = self.apply(&event)? {
-                        self.tries = 0;
-                        return Ok(Some(new));
-                    }
+                Ok(None) => {}
+                Ok(Some(new)) => {
+                    self.tries = 0;
+                    return Ok(Some(new));
                 }
                 Err(TurnError::ConnectionLost(reason)) => {
                     self.events = None;
@@ -156,18 +158,18 @@ impl<'a> Turn<'a> {
         Ok(None)
     }
 
-    /// Reads one event of the connection, after making one if there is none.
-    async fn receive(&mut self) -> Result<Event, TurnError> {
+    /// Reads one event of the connection, after making one if there is none. Returns what is new to the reader.
+    async fn receive(&mut self) -> Result<Option<TurnEvent>, TurnError> {
         if self.events.is_none() {
-            self.events = Some(self.open().await?);
+            let opened = tokio::time::timeout(self.max_silence, self.open()).await;
+            self.events = Some(opened.map_err(|_| lost("the server did not respond"))??);
         }
-        let lost = |reason: &str| TurnError::ConnectionLost(reason.to_owned());
         let Some(events) = &mut self.events else { return Err(lost("there is no stream")) };
-        match tokio::time::timeout(LONGEST_SILENCE, events.next()).await {
-            Ok(Some(event)) => event.map_err(TurnError::ConnectionLost),
-            Ok(None) => Err(lost("it ended before the answer did")),
-            Err(_) => Err(lost("nothing arrived for 45 seconds")),
-        }
+        let Some(event) = events.next().await else { return Err(lost("it ended before the answer did")) };
+        let event = event.map_err(TurnError::ConnectionLost)?;
+        let new = self.apply(&event)?;
+        self.last_event_id = Some(event.id);
+        Ok(new)
     }
 
     /// Opens a stream: the rest of the answer, or all of it if the server has no rest to return.
@@ -175,21 +177,26 @@ impl<'a> Turn<'a> {
         if let Some(id) = &self.request_id {
             let last = self.last_event_id.as_deref();
             match self.client.chat_events(id, last, self.session_id.as_deref()).await {
-                Ok(response) => return Ok(events_of(response.into_inner())),
+                Ok(response) => return Ok(events_of(response.into_inner(), self.max_silence)),
                 Err(error) => match error.status().map(|status| status.as_u16()) {
                     // The key finds the turn, if it is still known.
                     Some(204 | 400 | 404) => {}
-                    Some(500..) => return Err(TurnError::ConnectionLost(error.to_string())),
-                    _ => return Err(error.into()),
+                    _ => return Err(self.passing(error)),
                 },
             }
         }
-        let response = self.ask().await?;
+        let response = self.ask().await.map_err(|error| self.passing(error))?;
         let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         self.request_id = id.map(str::to_owned);
         self.last_event_id = None;
-        self.replayed = Some(ReplayedText::new(&self.text));
-        Ok(events_of(response.into_inner()))
+        self.replayed = (!self.text.is_empty()).then(|| ReplayedText::new(&self.text));
+        Ok(events_of(response.into_inner(), self.max_silence))
+    }
+
+    /// A turn that has begun can be read when the server, or a proxy before it, has restarted.
+    fn passing(&self, error: Error<ErrorBody>) -> TurnError {
+        let is_passing = error.status().is_some_and(|status| status.is_server_error());
+        if is_passing && self.request_id.is_some() { lost(&error.to_string()) } else { error.into() }
     }
 
     async fn ask(&self) -> Result<crate::ResponseValue<ByteStream>, Error<ErrorBody>> {
@@ -203,7 +210,6 @@ impl<'a> Turn<'a> {
 
     /// Returns what is new to the reader, if anything is.
     fn apply(&mut self, event: &Event) -> Result<Option<TurnEvent>, TurnError> {
-        self.last_event_id = Some(event.id.clone());
         Ok(match event.event.as_str() {
             "start" => {
                 let start: ChatStart = read(event)?;
@@ -214,12 +220,14 @@ impl<'a> Turn<'a> {
             "delta" => {
                 let delta: ChatDelta = read(event)?;
                 let content = match &mut self.replayed {
-                    Some(replayed) => replayed.new_part(&delta.content)?,
+                    Some(replayed) => replayed.new_part(&delta.content)?.to_owned(),
                     None => delta.content,
                 };
+                self.replayed.take_if(|replayed| replayed.is_over());
                 self.text.push_str(&content);
                 (!content.is_empty()).then_some(TurnEvent::Delta(ChatDelta { content }))
             }
+            "done" if self.replayed.is_some() => return Err(TurnError::OtherAnswer),
             "done" => {
                 let answer: ChatAnswer = read(event)?;
                 self.answer = Some(answer.clone());
@@ -231,9 +239,21 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn events_of(bytes: ByteStream) -> Events {
-    let bytes: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send + Sync>> = bytes.into_inner();
-    Box::pin(bytes.eventsource().map(|event| event.map_err(|error| error.to_string())))
+fn lost(reason: &str) -> TurnError {
+    TurnError::ConnectionLost(reason.to_owned())
+}
+
+/// The events of a response. Comments are none, but they end a silence.
+fn events_of(bytes: ByteStream, max_silence: Duration) -> Events {
+    let bytes = bytes.into_inner();
+    let in_time = unfold(Some(bytes), move |bytes| async move {
+        let mut bytes = bytes?;
+        match tokio::time::timeout(max_silence, bytes.next()).await {
+            Ok(piece) => Some((piece?.map_err(|error| error.to_string()), Some(bytes))),
+            Err(_) => Some((Err("nothing arrived any more".to_owned()), None)),
+        }
+    });
+    Box::pin(in_time.eventsource().map(|event| event.map_err(|error| error.to_string())))
 }
 
 /// Reads the data of an event; if it is damaged, it is read again over another connection.

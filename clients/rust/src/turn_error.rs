@@ -14,6 +14,9 @@ pub enum TurnError {
     /// The server could not be reached again, so that the rest of the answer is missing.
     #[error("the connection to the server was lost: {0}")]
     ConnectionLost(String),
+    /// The request could not be made, or a proxy before the server refused it.
+    #[error("the request was refused: {0}")]
+    Refused(String),
     /// The server gave another answer than the one that was begun.
     #[error("the server no longer has the answer that was begun, and gave another one; ask again")]
     OtherAnswer,
@@ -29,6 +32,10 @@ impl From<Error<ErrorBody>> for TurnError {
                 let status = Some(response.status().as_u16());
                 Self::Failed { body: Box::new(response.into_inner()), status }
             }
+            Error::UnexpectedResponse(response) if response.status().is_client_error() => {
+                Self::Refused(format!("the status is {}", response.status()))
+            }
+            Error::InvalidRequest(reason) => Self::Refused(reason),
             other => Self::ConnectionLost(other.to_string()),
         }
     }
