@@ -5,6 +5,7 @@ idempotency key: methods, and the number that a resumption asks for. A stop is a
 """
 
 import json
+import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -137,6 +138,11 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        # Clients leave in the middle of a stream.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 server = Server(("127.0.0.1", 0), Handler)

@@ -78,12 +78,12 @@ def passing_failures() -> None:
 
 
 def silence() -> None:
-    with patch("al_chat_turns.turn.TIMEOUT", httpx.Timeout(10, read=0.1)):
+    with patch("al_chat_turns.turn.TIMEOUT", httpx.Timeout(10, read=0.5)):
         turn = scripted("silence")
         check_whole(turn)
         assert requests(turn) == ["POST", "GET after 2"]
     # A comment is not silence.
-    with patch("al_chat_turns.turn.TIMEOUT", httpx.Timeout(10, read=0.8)), patch("time.sleep") as pause:
+    with patch("al_chat_turns.turn.TIMEOUT", httpx.Timeout(10, read=1.5)), patch("time.sleep") as pause:
         read(stream_turn(Client(base_url=BASE_URL), ChatRequest(message="pause")))
     assert pause.call_count == 0, "another connection"
 

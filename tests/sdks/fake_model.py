@@ -94,7 +94,7 @@ class Model(BaseHTTPRequestHandler):
         for word in reply(body).split(" "):
             yield f"{word} "
             if asked.startswith("pause") and word == "You":
-                time.sleep(1.2)
+                time.sleep(2)
 
     def event(self, data):
         self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())

@@ -75,7 +75,7 @@ test("a damaged event is read again", async () => {
 });
 
 test("a connection that brings nothing is replaced", { timeout: 5000 }, async () => {
-  const turn = streamTurn(scripted, { message: "silence" }, { maxSilence: 100 });
+  const turn = streamTurn(scripted, { message: "silence" }, { maxSilence: 500 });
   assert.deepEqual(await read(turn), WHOLE);
   assert.deepEqual(await requests(turn), ["POST", "GET after 2"]);
 });
@@ -83,7 +83,7 @@ test("a connection that brings nothing is replaced", { timeout: 5000 }, async ()
 test("a comment is not silence", async () => {
   let tries = 0;
   const client = createClient({ baseUrl, fetch: (request) => (tries++, fetch(request)) });
-  const turn = streamTurn(client, { message: "pause" }, { maxSilence: 800 });
+  const turn = streamTurn(client, { message: "pause" }, { maxSilence: 1500 });
   assert.deepEqual((await read(turn)).names, ["start", "delta", "done"]);
   assert.equal(tries, 1);
 });
