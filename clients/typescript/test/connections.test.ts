@@ -32,7 +32,7 @@ for (const question of [WORDS, `forgotten ${WORDS}`]) {
     assert.equal((await cuts()) - before, 2);
   });
 
-  test(`an account's message whose connection breaks twice: ${question.slice(0, 9)}`, async () => {
+  test(`an account's message that is cut off twice: ${question.slice(0, 9)}`, async () => {
     const username = `ts-${crypto.randomUUID().slice(0, 12)}`;
     const body = { username, email: `${username}@example.org`, password: "Correct-Horse-77" };
     await createClient({ baseUrl }).POST("/api/auth/register", { body });
@@ -48,7 +48,7 @@ for (const question of [WORDS, `forgotten ${WORDS}`]) {
   });
 }
 
-test("a connection that breaks before the second answer's first event", async () => {
+test("a second answer that breaks before its first event", async () => {
   const turn = streamTurn(scripted, { message: "no event of the second answer" });
   assert.deepEqual(await read(turn), WHOLE);
   assert.deepEqual(await requests(turn), ["POST", "GET after 2", "POST", "GET"]);
