@@ -74,16 +74,16 @@ fn each_error_code_is_in_the_contract_and_the_reference() {
 async fn all_metrics() -> String {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     model.accept_any_key();
-    papita.serve_key("sk-of-papita");
+    papita.serve_named_key("two", "sk-of-papita");
     let two =
-        format!("[[providers]]\nname = \"two\"\nbase_url = \"{}\"\nkey = {{ env = \"TWO\" }}\n", model.base_url());
+        format!("[[providers]]\nname = \"two\"\nbase_url = \"{}\"\nkey = {{ papita = \"two\" }}\n", model.base_url());
     let setup = with_file(
         TestSetup::for_papita(&model, &papita),
         &format!("{two}[[models]]\nname = \"other\"\nprovider = \"two\"\n"),
     );
     let nobody = "http://127.0.0.1:9/";
     let hooks = [("GUARD_URL", nobody), ("GUARD_ANSWERS", "on"), ("GUARD_FAIL", "open"), ("CONTEXT_URL", nobody)];
-    let service = setup.with_all(&hooks).with("TWO", "sk-two").with("MODEL_RETRIES", "0").start().await;
+    let service = setup.with_all(&hooks).with("MODEL_RETRIES", "0").start().await;
     service.client.chat("hello").await.assert_ok();
     model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     service.client.chat("hello").await.assert_error(400, "request_refused");
