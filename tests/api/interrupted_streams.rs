@@ -19,10 +19,9 @@ use crate::{
     },
 };
 
-/// Returns an answer that never ends after these pieces.
-fn stalled(pieces: &[&str]) -> Behaviour {
-    let pieces = pieces.iter().map(ToString::to_string).collect();
-    Behaviour::Stream(Script { pieces, ending: Ending::Stall, ..Script::default() })
+/// Returns an answer that never ends after its only piece: between two, a record would have the first one alone for long.
+fn stalled() -> Behaviour {
+    Behaviour::Stream(Script { pieces: vec!["One two ".to_owned()], ending: Ending::Stall, ..Script::default() })
 }
 
 fn gated(words: usize) -> (Behaviour, PieceGate) {
@@ -59,7 +58,7 @@ async fn open_stalled_streams(setup: &TestSetup, client: &Client, streams: usize
     let opening = (0..streams).map(|_| client.stream_chat("count"));
     let mut opened = join_all(opening).await;
     for events in &mut opened {
-        assert_eq!(events.read_deltas(2).await, "One two ");
+        assert_eq!(events.read_deltas(1).await, "One two ");
     }
     wait_for_records(setup, on_record, "answer_chars", 8).await;
     opened
@@ -101,13 +100,13 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
     let whole = tokio::join!(client.chat("whole"), async {
         model.wait_for_calls(1).await;
         client.stream_chat("short").await.text_and_end().await;
-        model.set_behaviour(stalled(&["One ", "two "]));
+        model.set_behaviour(stalled());
         let session = client.post("/api/session/start", &json!({})).await.assert_ok();
         let body = json!({
             "message": "count", "session_id": session["session_id"], "username": "ada", "stream": true
         });
         let mut events = client.open_stream(client.json_request("/api/chat", &body)).await;
-        assert_eq!(events.read_deltas(2).await, "One two ");
+        assert_eq!(events.read_deltas(1).await, "One two ");
         wait_for_records(&setup, 1, "answer", "One two ").await;
         gate.open();
         (session, events)
@@ -148,7 +147,7 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unreadable_record_is_reported_once_and_counted() {
     let model = FakeModel::start().await;
-    model.set_behaviour(stalled(&["One ", "two "]));
+    model.set_behaviour(stalled());
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
     let streams = open_stalled_streams(&setup, &process.client, 1, 1).await;
@@ -181,7 +180,7 @@ async fn an_unreadable_record_is_reported_once_and_counted() {
 async fn sigkill_while_streams_are_logged_logs_each_once() {
     const STREAMS: usize = 150;
     let model = FakeModel::start().await.without_recording();
-    model.set_behaviour(stalled(&["One ", "two "]));
+    model.set_behaviour(stalled());
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
     let streams = open_stalled_streams(&setup, &process.client, STREAMS, STREAMS).await;
@@ -251,7 +250,7 @@ async fn a_stream_that_ends_leaves_no_record() {
     events.text_and_end().await;
     wait_for_records(&setup, 0, "stream", true).await;
 
-    model.set_behaviour(stalled(&["One ", "two "]));
+    model.set_behaviour(stalled());
     let events = open_stalled_streams(&setup, &process.client, 1, 1).await;
     stop(process).await;
     drop(events);
@@ -305,7 +304,7 @@ async fn streams_of_another_replica_are_left_to_it() {
     assert_eq!(running.text_and_end().await.1.name, "done");
 
     wait_for_records(&one, 0, "stream", true).await;
-    model.set_behaviour(stalled(&["One ", "two "]));
+    model.set_behaviour(stalled());
     let streams = open_stalled_streams(&one, &process.client, 1, 1).await;
     process.kill().await;
     other.start().await.stop().await;
@@ -320,7 +319,7 @@ async fn streams_of_another_replica_are_left_to_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn open_streams_are_on_record_in_a_new_folder() {
     let model = FakeModel::start().await;
-    model.set_behaviour(stalled(&["One ", "two "]));
+    model.set_behaviour(stalled());
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
     let client = &process.client;
