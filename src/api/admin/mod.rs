@@ -4,7 +4,6 @@ mod limits;
 mod log_report;
 mod pause_site;
 mod reset_limit;
-
 mod sites;
 mod usage;
 

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{counts::shortened, fields::Fields, figures::Figures};
+use super::{counts::shortened, fields::Fields, figures::Figures, query::MaxGroups};
 
 /// Figures by group.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// The most groups with figures of their own. They are the first ones in the log; the others are summed together.
-    limit: usize,
+    max: MaxGroups,
     // In boxes, since a growing map moves what is in it.
     named: HashMap<String, Box<Figures>>,
     /// The group of the turns that lack the field, if there are any.
@@ -18,8 +17,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit, named: HashMap::new(), unnamed: None, other: Figures::default() }
+    pub(super) fn new(max: MaxGroups) -> Self {
+        Self { max, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, key: Option<&str>, turn: &Fields<'_>) {
@@ -44,7 +43,7 @@ impl Groups {
     }
 
     fn of(&mut self, key: Option<&str>) -> &mut Figures {
-        let is_full = self.named.len() + usize::from(self.unnamed.is_some()) >= self.limit;
+        let is_full = self.named.len() + usize::from(self.unnamed.is_some()) >= self.max.0;
         match key {
             None if is_full && self.unnamed.is_none() => &mut self.other,
             None => self.unnamed.get_or_insert_default(),

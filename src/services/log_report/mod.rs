@@ -29,7 +29,7 @@ pub use self::{
     figures::is_unpriced,
     histogram::Bucket,
     own_log::{OwnLogReports, ReportFailure},
-    query::{GroupBy, Query},
+    query::{GroupBy, MaxGroups, Query},
     reading::report,
     report::Report,
     service::ServiceSummary,

@@ -5,14 +5,18 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{query::Query, reading::report_in_one_pass, summary::Summary};
+use super::{
+    query::{MaxGroups, Query},
+    reading::report_in_one_pass,
+    summary::Summary,
+};
 use crate::{
     adapters::log_files::{FindFailure, find_in},
     foundation::blocking::run_blocking,
 };
 
 /// The most groups of a report, so that one cannot take much of the memory of the service.
-const MAX_GROUPS: usize = 500;
+const MAX_GROUPS: MaxGroups = MaxGroups(500);
 
 /// Makes reports of the session log of this service. Clones share a limit: one report is made at a time, on one thread, so that
 /// turns have the other processors.

@@ -11,11 +11,8 @@ use crate::{
     domain::time_bound::{TimeBound, is_empty_period},
 };
 
-/// The most groups with figures of their own, unless a query allows fewer.
-const MAX_GROUPS: usize = 4000;
-
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     /// The begin of the period.
     pub since: Option<TimeBound>,
@@ -33,23 +30,17 @@ pub struct Query {
     pub persona: Option<String>,
     /// The field by which turns are grouped.
     pub by: Option<GroupBy>,
-    /// The most groups with figures of their own; the turns of further ones are summed.
-    pub max_groups: usize,
+    /// The most groups with figures of their own.
+    pub max_groups: MaxGroups,
 }
 
-impl Default for Query {
+/// The most groups with figures of their own, 4,000 by default. They are the first ones in the log; the others are summed.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxGroups(pub usize);
+
+impl Default for MaxGroups {
     fn default() -> Self {
-        Self {
-            since: None,
-            until: None,
-            zone: None,
-            site: None,
-            model: None,
-            user: None,
-            persona: None,
-            by: None,
-            max_groups: MAX_GROUPS,
-        }
+        Self(4000)
     }
 }
 
@@ -85,9 +76,9 @@ impl Query {
     /// log may have changed since.
     pub(super) fn may_cover_day(&self, day: Date) -> bool {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        let begins = |since: &TimeBound| day.tomorrow().is_ok_and(|next| next < since.day(&zone));
-        let ends = |until: &TimeBound| day.yesterday().is_ok_and(|previous| previous > until.day(&zone));
-        !self.since.as_ref().is_some_and(begins) && !self.until.as_ref().is_some_and(ends)
+        let is_before = |since: &TimeBound| day.tomorrow().is_ok_and(|next| next < since.day(&zone));
+        let is_after = |until: &TimeBound| day.yesterday().is_ok_and(|previous| previous > until.day(&zone));
+        !self.since.as_ref().is_some_and(is_before) && !self.until.as_ref().is_some_and(is_after)
     }
 
     /// Returns whether a line is covered, or what is wrong with it.

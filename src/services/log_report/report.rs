@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The figures of the lines read so far. [`Report::summary`] has them in a form for people and programs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// The number of lines, damaged and repeated ones included.
     pub(super) lines: u64,
@@ -52,19 +52,7 @@ pub(super) struct Refusals {
 impl Report {
     /// Returns the report of no line.
     pub(super) fn new(query: &Query) -> Self {
-        Self {
-            lines: 0,
-            period: None,
-            total: Figures::default(),
-            groups: Groups::new(query.max_groups),
-            sessions: Sessions::default(),
-            service: ServiceSummary::default(),
-            refusals: Refusals::default(),
-            hours: Tallies::default(),
-            models: Tallies::default(),
-            latencies: Histogram::default(),
-            damages: Damages::default(),
-        }
+        Self { groups: Groups::new(query.max_groups), ..Self::default() }
     }
 
     /// Reports the lines of a chunk without those of which `is_repeated` says, by their positions and numbers, that they are in the

@@ -12,19 +12,10 @@ use crate::{
         storage::{OutboxEntry, TurnOrigin, TurnRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId, tenant::TenantName},
-    services::turn::{ended_call::EndedCall, failure::TurnFailure, model_calls::CallRecord, request::TurnRequest},
+    services::turn::{
+        ended_call::EndedCall, failure::TurnFailure, metrics::TurnTimes, model_calls::CallRecord, request::TurnRequest,
+    },
 };
-
-/// The times of one turn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TurnTiming {
-    /// The time from the request's arrival to the end of the answer.
-    pub(super) latency: Duration,
-    /// That time without the time of calls to models and hooks; `None` if no model was called.
-    pub(super) overhead: Option<Duration>,
-    /// The time from the request's arrival to the first text; `None` without text.
-    pub(super) first_word: Option<Duration>,
-}
 
 /// A turn that has ended.
 pub(super) struct EndedTurn<'a> {
@@ -41,13 +32,15 @@ pub(super) struct EndedTurn<'a> {
     pub(super) code: Option<&'static str>,
     pub(super) finish: Finish,
     pub(super) usage: TurnUsage,
-    pub(super) timing: TurnTiming,
+    /// The time from the request's arrival to the end of the answer.
+    pub(super) latency: Duration,
+    pub(super) times: TurnTimes,
 }
 
 impl EndedTurn<'_> {
     /// Returns the line of the turn in the session log. `provider` is the name of the called model's provider, if it has one.
     pub(super) fn log_line<'l>(&'l self, provider: Option<&'l str>) -> ChatLine<'l> {
-        let Self { request, calls, usage, timing, texts, .. } = self;
+        let Self { request, calls, usage, texts, .. } = self;
         ChatLine {
             request_id: &request.request_id,
             session_id: request.session_id.as_ref().map(SessionId::as_str),
@@ -67,9 +60,9 @@ impl EndedTurn<'_> {
             total_tokens: usage.tokens.total(),
             usage_source: usage.source.as_str(),
             cost_usd: usage.cost.map(|cost| dollars(cost.total())),
-            latency_ms: milliseconds(timing.latency),
+            latency_ms: milliseconds(self.latency),
             model_ms: milliseconds(calls.started_at.map_or(Duration::ZERO, |at| at.elapsed())),
-            first_word_ms: timing.first_word.map(milliseconds),
+            first_word_ms: self.times.first_word.map(milliseconds),
             stream: request.stream,
             attempts: calls.attempts,
             status: self.status,
@@ -113,7 +106,7 @@ impl EndedTurn<'_> {
             .map(|EndedCall { model, started_at, ended_at, code }| line(model.as_str(), *code, *started_at, *ended_at));
         let mut lines = ended.collect::<Vec<_>>();
         if let Some(started_at) = running_since.filter(|_| *attempts > 1 || self.failure.is_some()) {
-            lines.push(line(model, self.code, started_at, self.request.arrived + self.timing.latency));
+            lines.push(line(model, self.code, started_at, self.request.arrived + self.latency));
         }
         lines
     }
@@ -138,7 +131,7 @@ impl EndedTurn<'_> {
             code: self.code.map(Into::into),
             usage: usage.tokens,
             cost: usage.cost.unwrap_or_default(),
-            latency: self.timing.latency,
+            latency: self.latency,
             usage_record,
             event,
             origin: None,
@@ -163,7 +156,7 @@ impl EndedTurn<'_> {
     pub(super) fn trace_stream_end(&self) {
         let request_id = self.request.request_id.as_str();
         let CallRecord { model, attempts, .. } = *self.calls;
-        let (finish, code, latency_ms) = (self.finish.as_str(), self.code, milliseconds(self.timing.latency));
+        let (finish, code, latency_ms) = (self.finish.as_str(), self.code, milliseconds(self.latency));
         let cause = self.failure.map(tracing::field::display);
         if self.status >= 500 {
             tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");

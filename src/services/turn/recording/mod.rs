@@ -8,11 +8,7 @@ mod usage_meter;
 
 use std::sync::Arc;
 
-use self::{
-    ended_turn::{EndedTurn, TurnTiming},
-    logged_texts::LoggedTexts,
-    usage_meter::TurnUsage,
-};
+use self::{ended_turn::EndedTurn, logged_texts::LoggedTexts, usage_meter::TurnUsage};
 pub(super) use self::{
     logged_texts::{TextLogger, TextLogging},
     outbox_entries::OutboxEntries,
@@ -95,7 +91,7 @@ impl Recorder {
         }
         let usage = turn.usage.tokens;
         let unlogged = TurnFailure::LogUnavailable.kind();
-        let (mut finish, TurnTiming { first_word, overhead, .. }) = (turn.finish, turn.timing);
+        let (mut finish, times) = (turn.finish, turn.times);
         let (storage, metrics) = (self.storage.clone(), Arc::clone(&self.metrics));
         let store = move |end: Option<LogEnd>| {
             record.line = end.map(|end| end.position);
@@ -106,7 +102,7 @@ impl Recorder {
                 let (status, code) = (unlogged.error.status, unlogged.error.code);
                 record.event.change_body(|body| hooks::with_failure(body, status, code, finish.as_str()));
             }
-            metrics.count_turn(&record, finish, Some(TurnTimes { overhead, first_word }));
+            metrics.count_turn(&record, finish, Some(times));
             storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
@@ -178,8 +174,8 @@ fn ended_turn<'a>(
         code: error.map(|error| error.code),
         finish: ending.finish(),
         usage,
-        timing: TurnTiming {
-            latency,
+        latency,
+        times: TurnTimes {
             overhead: (calls.attempts > 0).then_some(overhead),
             first_word: journal.first_word_at().map(since_arrival),
         },
