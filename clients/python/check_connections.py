@@ -16,7 +16,7 @@ SCRIPTED_URL = os.environ["SCRIPTED_SERVER_URL"]
 CLIENTS_KEY = os.environ["CLIENTS_KEY"]
 
 WORDS = "one \u2028 two \u0085 three \r four ü five 😀 six"
-"""What the fake model says to a question of these words, in which some programs see ends of lines."""
+"""A question that the fake model repeats in its answer, with characters that some programs take for ends of lines."""
 
 
 def scripted(question: str) -> Turn:

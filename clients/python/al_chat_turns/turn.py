@@ -48,7 +48,7 @@ class Turn:
         idempotency_key: str | None,
     ) -> None:
         self.idempotency_key = idempotency_key or str(uuid.uuid4())
-        """What to pass as `idempotency_key` to read the same answer again, for example after a restart."""
+        """The turn's `Idempotency-Key`. Passed as `idempotency_key` again, also after a restart, it returns the same answer."""
         self.request_id: str | None = None
         """The turn's id, known from the response on."""
         self.text = ""

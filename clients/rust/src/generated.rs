@@ -253,7 +253,8 @@ pub mod types {
         }
     }
 
-    ///How closely a model looks at an image.
+    ///The resolution at which a model reads an image: `low`, `high`, or chosen
+    /// by the provider (`auto`).
     #[derive(
         :: serde :: Deserialize, :: serde :: Serialize, Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd,
     )]
@@ -305,8 +306,8 @@ pub mod types {
     ///An image of a message.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ChatCompletionImageUrl {
-        ///How closely the model looks at the image, which sets what the image
-        /// costs.
+        ///The resolution at which the model reads the image, which sets the
+        /// tokens that the image costs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub detail: ::std::option::Option<ChatCompletionImageDetail>,
         ///The image: an https address on the public internet, or a data URL
@@ -2326,7 +2327,8 @@ pub mod types {
         }
     }
 
-    ///What turns have used, by the session log of one replica.
+    ///Numbers, tokens, cost and times of turns, read from the session log of
+    /// one replica.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct LogReport {
         ///The field by which turns are grouped; left out without groups.

@@ -30,14 +30,14 @@ pub enum TurnEvent {
     Done(Box<ChatAnswer>),
 }
 
-/// What a turn may have besides its question.
+/// The options of a turn: its session, its `Idempotency-Key`, and how long a connection may be silent.
 #[derive(Clone, Debug, Default)]
 pub struct TurnOptions {
     /// The session of the turn, which `start_session` returns.
     pub session_id: Option<String>,
     /// Identifies the turn: the server answers a repeated key once. A new UUID, if there is none.
     pub idempotency_key: Option<String>,
-    /// After how long a connection on which nothing arrives is lost: 45 seconds, if nothing is said.
+    /// The time after which a connection on which nothing arrives counts as lost; 45 seconds if `None`.
     pub max_silence: Option<Duration>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// What to pass as `idempotency_key` to read the same answer again, for example after a restart.
+    /// The turn's `Idempotency-Key`. Passed as `idempotency_key` again, also after a restart, it returns the same answer.
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
         &self.idempotency_key

@@ -1380,7 +1380,7 @@ export interface components {
          */
         ChatCompletionFinishReason: "stop" | "length" | "content_filter";
         /**
-         * @description How closely a model looks at an image.
+         * @description The resolution at which a model reads an image: `low`, `high`, or chosen by the provider (`auto`).
          * @enum {string}
          */
         ChatCompletionImageDetail: "auto" | "low" | "high";
@@ -1391,7 +1391,7 @@ export interface components {
         ChatCompletionImageUrl: {
             /** @description The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB). */
             url: string;
-            /** @description How closely the model looks at the image, which sets what the image costs. */
+            /** @description The resolution at which the model reads the image, which sets the tokens that the image costs. */
             detail?: components["schemas"]["ChatCompletionImageDetail"];
         };
         /**
@@ -2177,7 +2177,7 @@ export interface components {
         LivenessStatus: "alive";
         /**
          * LogReport
-         * @description What turns have used, by the session log of one replica.
+         * @description Numbers, tokens, cost and times of turns, read from the session log of one replica.
          * @example {
          *       "by": "site",
          *       "first_line_at": "2026-11-29T08:12:44.310000+01:00",

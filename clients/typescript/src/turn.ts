@@ -63,7 +63,7 @@ export function streamMessage(
  * needs, and throws a `TurnError` if the server refuses the turn or the turn fails.
  */
 export class Turn implements AsyncIterable<TurnEvent> {
-  /** What to pass as `idempotencyKey` to read the same answer again, for example after a restart. */
+  /** The turn's `Idempotency-Key`. Passed as `idempotencyKey` again, also after a restart, it returns the same answer. */
   readonly idempotencyKey: string;
   /** The turn's id, known from the response on. */
   requestId: string | undefined;

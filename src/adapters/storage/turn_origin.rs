@@ -1,4 +1,4 @@
-//! Where an answered turn came from, by which feedback of its caller is accepted.
+//! The origin of an answered turn: its caller, whose feedback is accepted, and the names that the feedback's line repeats.
 
 use jiff::Timestamp;
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{account::OwnerId, session::SessionId, tenant::TicketVisitor};
 
-/// Where a turn came from, as the column `origin` has it in JSON.
+/// The JSON of the column `origin`: the caller of a turn, its model, site, persona and keys, and the end of the time for feedback.
 #[derive(Deserialize, Serialize)]
 struct StoredOrigin<'a> {
     expires_at: i64,

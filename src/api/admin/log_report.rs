@@ -23,7 +23,7 @@ pub(super) enum LogReportGrouping {
     Hour,
 }
 
-/// What turns have used, by the session log of one replica.
+/// Numbers, tokens, cost and times of turns, read from the session log of one replica.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub(super) struct LogReport {

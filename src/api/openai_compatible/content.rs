@@ -45,11 +45,11 @@ impl<'de> Deserialize<'de> for Part {
 struct ImageUrl {
     /// The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12 MiB).
     url: String,
-    /// How closely the model looks at the image, which sets what the image costs.
+    /// The resolution at which the model reads the image, which sets the tokens that the image costs.
     detail: Option<Detail>,
 }
 
-/// How closely a model looks at an image.
+/// The resolution at which a model reads an image: `low`, `high`, or chosen by the provider (`auto`).
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[oai(rename = "ChatCompletionImageDetail", rename_all = "lowercase")]

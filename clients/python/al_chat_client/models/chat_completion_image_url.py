@@ -19,7 +19,8 @@ class ChatCompletionImageUrl:
     Attributes:
         url (str): The image: an https address on the public internet, or a data URL (PNG, JPEG, GIF, WebP; at most 12
             MiB).
-        detail (ChatCompletionImageDetail | Unset): How closely a model looks at an image.
+        detail (ChatCompletionImageDetail | Unset): The resolution at which a model reads an image: `low`, `high`, or
+            chosen by the provider (`auto`).
     """
 
     url: str

@@ -19,7 +19,7 @@ T = TypeVar("T", bound="LogReport")
 
 @_attrs_define
 class LogReport:
-    """What turns have used, by the session log of one replica.
+    """Numbers, tokens, cost and times of turns, read from the session log of one replica.
 
     Example:
         {'by': 'site', 'first_line_at': '2026-11-29T08:12:44.310000+01:00', 'groups': [{'figures': {'completion_tokens':

@@ -1,4 +1,4 @@
-//! What the tests need to read turns.
+//! Reading of turns in the tests: servers from the environment, and texts of whole streams.
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
@@ -9,7 +9,7 @@ use al_chat_client::{
     types::{ChatAnswer, ChatRequest, LoginRequest, RegisterRequest},
 };
 
-/// What the fake model says to a question of these words, in which some programs see ends of lines.
+/// A question that the fake model repeats in its answer, with characters that some programs take for ends of lines.
 pub const WORDS: &str = "one \u{2028} two \u{85} three \r four ü five 😀 six";
 pub const PASSWORD: &str = "Correct-Horse-77";
 

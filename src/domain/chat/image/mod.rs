@@ -28,7 +28,7 @@ pub struct Image {
     detail: Option<ImageDetail>,
 }
 
-/// How closely a model looks at an image, which sets what the image costs.
+/// The resolution at which a model reads an image, which sets the tokens that the image costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageDetail {
     /// The model's provider chooses.
@@ -101,13 +101,13 @@ impl Image {
         }
     }
 
-    /// Returns the image, to be looked at as closely as the caller asks.
+    /// Returns the image with the resolution that the caller asks for.
     #[must_use]
     pub fn with_detail(self, detail: Option<ImageDetail>) -> Self {
         Self { detail, ..self }
     }
 
-    /// Returns how closely the caller asks to look at the image; `None` if the caller does not say.
+    /// Returns the resolution that the caller asks for; `None` if the caller names none.
     #[must_use]
     pub fn detail(&self) -> Option<ImageDetail> {
         self.detail
