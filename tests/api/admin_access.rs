@@ -143,3 +143,39 @@ async fn reconcile_sends_the_operators_token() {
     assert!(refused.code == Some(2) && refused.err.contains("set ADMIN_TOKEN"), "{refused:?}");
     assert!(!same.out.contains(TOKEN) && !same.err.contains(TOKEN), "{same:?}");
 }
+
+#[tokio::test]
+async fn own_pages_at_this_machine_are_the_operators() {
+    let service = TestSetup::new().start().await;
+    let ask = async |headers: &[(&str, &str)]| {
+        let request = service.client.request(Method::GET, "/api/admin/sites");
+        let request = headers.iter().fold(request, |request, &(name, value)| request.header(name, value));
+        service.client.send(request).await
+    };
+    let own = format!("http://{}", service.address());
+    let by_name = format!("localhost:{}", service.address().port());
+    for headers in [
+        &[("sec-fetch-site", "same-origin")][..],
+        &[("sec-fetch-site", "same-origin"), ("origin", &own)],
+        &[("sec-fetch-site", "same-origin"), ("host", &by_name)],
+        &[("origin", &own)],
+    ] {
+        assert_eq!(ask(headers).await.status, 200, "{headers:?}");
+    }
+    for headers in [
+        &[("sec-fetch-site", "same-site")][..],
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
+        &[("origin", "http://localhost:3000")],
+        &[("origin", "null")],
+        // Pages whose name was pointed at this machine after they were loaded. Without TLS, browsers send no `Sec-Fetch-Site`.
+        &[("host", "evil.example:5000")],
+        &[("host", "evil.example:5000"), ("origin", "http://evil.example:5000")],
+        &[("host", "evil.example:5000"), ("sec-fetch-site", "same-origin")],
+        &[("sec-fetch-site", "same-origin"), ("via", "1.1 proxy")],
+    ] {
+        ask(headers).await.assert_error(401, "operator_only");
+    }
+    let (_model, _setup, service) = start_with(&[WITH_TOKEN]).await;
+    let request = service.client.request(Method::GET, "/api/admin/sites").header("sec-fetch-site", "same-origin");
+    service.client.send(request).await.assert_error(401, "operator_only");
+}

@@ -280,10 +280,15 @@ async fn only_operators_and_accounts_may_erase() {
         ("forwarded", "for=203.0.113.7"),
         ("via", "1.1 proxy"),
         ("origin", "http://localhost:5000"),
-        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "cross-site"),
+        // A page whose name was pointed at this machine after it was loaded.
+        ("host", "rebound.example:5000"),
     ] {
         client.send(erase_request(client, "s").header(name, value)).await.assert_error(401, "token_missing");
     }
+    let from_own_page = erase_request(client, "s").header("sec-fetch-site", "same-origin");
+    client.send(from_own_page).await.assert_error(404, "content_not_found");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 use super::{
     bearer::bearer_text,
     required_account::{self, RequiredAccount, register_bearer},
-    this_machine::is_direct_and_from_no_page,
+    this_machine::is_direct_and_from_no_other_page,
 };
 use crate::{
     api::{AppState, problem::Problem},
@@ -18,7 +18,7 @@ use crate::{
 pub(super) const SCHEME: &str = "adminToken";
 
 /// The operator or an account. A request without a token is the operator's if `ADMIN_TOKEN` is unset and it comes from this
-/// machine, not through a proxy and not from a page. Other requests without a valid token fail with status 401.
+/// machine, not through a proxy and not from a page of another server. Other requests without a valid token fail with status 401.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) enum OperatorOrAccount {
     /// The operator.
@@ -35,7 +35,7 @@ pub(in crate::api) struct Operator;
 pub(super) fn is_of_operator(request: &Request, state: &AppState) -> bool {
     match &state.config.admin_token {
         Some(admin) => bearer_text(request).is_some_and(|token| admin.matches(token)),
-        None => !request.headers().contains_key(header::AUTHORIZATION) && is_direct_and_from_no_page(request),
+        None => !request.headers().contains_key(header::AUTHORIZATION) && is_direct_and_from_no_other_page(request),
     }
 }
 

@@ -84,14 +84,31 @@ pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
 /// Whether the browser treats the connection as secure: it sends `Sec-Fetch-Site` to secure origins only, which include
 /// its own machine even without TLS.
 fn is_trusted(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
-    let is_loopback = host.is_none_or(|host| match host.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => true,
+    let is_loopback = called_host(headers).is_none_or(|host| match host {
+        Host::Domain(name) => is_localhost(&name),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     });
     headers.contains_key("sec-fetch-site") && !is_loopback
+}
+
+/// Whether the server is called by an address or as `localhost`. A page that was loaded under a name which was then pointed at
+/// this machine (DNS rebinding) calls it by that name, and the browser takes it for a page of the server.
+pub(super) fn is_called_by_no_foreign_name(headers: &HeaderMap) -> bool {
+    called_host(headers).is_none_or(|host| match host {
+        Host::Domain(name) => is_localhost(&name),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    })
+}
+
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Returns the host in `Host`.
+fn called_host(headers: &HeaderMap) -> Option<Host> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    Url::parse(&format!("http://{host}")).ok()?.host().map(|host| host.to_owned())
 }
 
 /// Returns a parameter of the first element of a `Forwarded` header (RFC 7239), which is the outermost proxy's.

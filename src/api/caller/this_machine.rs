@@ -2,14 +2,13 @@
 
 use poem::{Request, http::HeaderMap};
 
+use super::own_page::{is_called_by_no_foreign_name, is_own_page};
+
 /// Headers that proxies add, beside those that begin with [`X_FORWARDED`].
 const OF_PROXIES: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 
 /// The beginning of headers that only proxies add, such as `X-Forwarded-For` and `X-Forwarded-Proto`.
 const X_FORWARDED: &str = "x-forwarded-";
-
-/// Headers that browsers send with the requests of pages. A page of any website may call this machine from a browser on it.
-const OF_PAGES: [&str; 2] = ["origin", "sec-fetch-site"];
 
 /// Whether a request comes from this machine, and not through a proxy on it.
 pub(super) fn is_direct(request: &Request) -> bool {
@@ -19,9 +18,10 @@ pub(super) fn is_direct(request: &Request) -> bool {
     is_loopback && !has_any(request.headers(), &OF_PROXIES) && !is_forwarded()
 }
 
-/// Whether a request comes from this machine, not through a proxy on it, and not from a page.
-pub(super) fn is_direct_and_from_no_page(request: &Request) -> bool {
-    is_direct(request) && !has_any(request.headers(), &OF_PAGES)
+/// Whether a request comes from this machine, not through a proxy on it, and not from a page of another server: any website
+/// may call this machine from a browser on it.
+pub(super) fn is_direct_and_from_no_other_page(request: &Request) -> bool {
+    is_direct(request) && is_called_by_no_foreign_name(request.headers()) && is_own_page(request.headers())
 }
 
 fn has_any(headers: &HeaderMap, names: &[&str]) -> bool {

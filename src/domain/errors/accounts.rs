@@ -112,7 +112,7 @@ error_rows! {
     }
 
     /// The operation is the operator's, and `ADMIN_TOKEN` was not sent. Without that setting, the request comes from another
-    /// machine, through a proxy, or from a page.
+    /// machine, through a proxy, or from a page of another server.
     OPERATOR_ONLY {
         status: 401,
         code: "operator_only",

@@ -113,7 +113,7 @@ variables! {
     FILE_MODE = "0600", "permissions of new files (database, session log, backups): 0600, or 0640 to let the group read";
 
     METRICS = "", "who may read /metrics: public or admin; unset: the operator (ADMIN_TOKEN) and, while SERVER_HOST is a loopback address, this machine without a proxy";
-    ADMIN_TOKEN = "", "token of the operator, at least 32 random characters, for what is for operators, such as erasing logged texts, /api/openai/usage and /metrics; unset allows it only from this machine, without a proxy and not from a web page";
+    ADMIN_TOKEN = "", "token of the operator, at least 32 random characters, for what is for operators, such as erasing logged texts, /api/openai/usage and /metrics; unset allows it only from this machine, without a proxy and not from another website's page";
     JWT_SECRET_KEY = "", "secret that signs account tokens, at least 32 random characters; older secrets may follow after commas and still verify; unset generates one and stores it in the database";
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "lifetime of an account token, in seconds or such as 30d";
     VISITOR_RETENTION = "30d", "how long the chat of a portal visitor is stored after the last visit, and logged texts of guests can be read";
