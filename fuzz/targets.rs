@@ -364,6 +364,7 @@ pub fn model_answer(bytes: &[u8]) {
                 answer_limit: None,
                 reasons: false,
                 stream,
+                span: None,
             };
             let model = OpenAi::new(config.providers.first(), config.model.response_limit, client.clone());
             let Ok(mut answer) = model.ask(request, None, Instant::now() + PATIENCE).await else { return };

@@ -32,6 +32,7 @@ const ORDERED: [&[&str]; 2] = [
         "file_watch",
         "compression",
         "config",
+        "trace",
         "telemetry",
         "http_client",
         "process_lock",

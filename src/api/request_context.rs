@@ -5,9 +5,14 @@ use std::{
     time::Instant,
 };
 
+use opentelemetry::KeyValue;
+use poem::http::HeaderMap;
 use uuid::{NoContext, Uuid};
 
-use crate::domain::{body_memory::BodyShare, chat::Caller, limits::Asker, session::SessionId, tenant::TenantName};
+use crate::{
+    domain::{body_memory::BodyShare, chat::Caller, limits::Asker, session::SessionId, tenant::TenantName},
+    foundation::trace::{RequestTrace, Tracer, attributes},
+};
 
 /// The id of the request at hand and the time at which it arrived. Handlers find it in the request's data.
 #[derive(Clone, Debug)]
@@ -19,7 +24,7 @@ pub(super) struct RequestContext {
     sender: Arc<Sender>,
 }
 
-/// The person, the API key, the site, the session, whom the limits count and the body of a request, once they are known.
+/// The person, the API key, the site, the session, whom the limits count, the body and the trace of a request, once they are known.
 #[derive(Debug, Default)]
 struct Sender {
     caller: OnceLock<Caller>,
@@ -28,6 +33,7 @@ struct Sender {
     session: OnceLock<SessionId>,
     asker: OnceLock<Asker>,
     body: Mutex<Option<BodyShare>>,
+    trace: OnceLock<RequestTrace>,
 }
 
 impl RequestContext {
@@ -69,6 +75,18 @@ impl RequestContext {
     /// Returns whom the limits count; `None` unless the request asks for a turn.
     pub(super) fn asker(&self) -> Option<&Asker> {
         self.sender.asker.get()
+    }
+
+    /// Begins the trace of the request, which has these headers.
+    pub(super) fn begin_trace(&self, tracer: &Tracer, headers: &HeaderMap) {
+        let trace = tracer.begin(headers, self.arrived);
+        trace.note(|| vec![KeyValue::new(attributes::REQUEST_ID, self.id.clone())]);
+        self.sender.trace.get_or_init(|| trace);
+    }
+
+    /// Returns the trace of the request; `None` unless it asks for a turn, and turns are traced.
+    pub(super) fn trace(&self) -> Option<RequestTrace> {
+        self.sender.trace.get().cloned()
     }
 
     /// Notes the memory that the request's body occupies, until the response or [`Self::take_body`].

@@ -61,4 +61,6 @@ pub struct AppState {
     pub list_memory: BodyMemory,
     /// The background tasks.
     pub tasks: Tasks,
+    /// The task that sends traces. It ends last, after what it sends has ended.
+    pub trace_tasks: Tasks,
 }

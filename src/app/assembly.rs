@@ -16,6 +16,7 @@ use crate::{
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
         storage::{FINGERPRINT_SECRET, FoundEnd, OutboxLimits, SESSION_SECRET, Storage, TICKET_SECRET},
+        trace_export,
     },
     api::AppState,
     domain::body_memory::BodyMemory,
@@ -28,10 +29,11 @@ use crate::{
     foundation::{
         clock::Clock,
         config::{self, Config, PerProvider},
-        http_client,
+        http_client::{self, ClientFailure},
         outage::StartOutage,
         secret::FingerprintKey,
         tasks::Tasks,
+        trace::{Tracer, TracerSettings},
     },
     services::{
         accounts::Accounts,
@@ -81,6 +83,8 @@ pub(super) async fn open(
         .as_ref()
         .map(|events| EventReceiver::new(events, config.hooks.private_addresses, &config.proxy))
         .transpose()?;
+    let trace_tasks = Tasks::default();
+    let tracer = open_tracer(&config, &log, &clock, &trace_tasks)?;
     let dependencies = Dependencies {
         client,
         guard,
@@ -91,6 +95,7 @@ pub(super) async fn open(
         log: log.clone(),
         storage: storage.clone(),
         clock: clock.clone(),
+        tracer,
         tasks: tasks.clone(),
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
@@ -143,7 +148,20 @@ pub(super) async fn open(
         storage,
         list_memory,
         tasks,
+        trace_tasks,
     })
+}
+
+/// Starts the sending of traces; `None` if the settings name no collector.
+fn open_tracer(
+    config: &Config,
+    log: &SessionLog,
+    clock: &Clock,
+    tasks: &Tasks,
+) -> Result<Option<Tracer>, ClientFailure> {
+    let Some(settings) = &config.traces else { return Ok(None) };
+    let queue = trace_export::start(settings, log.instance(), &config.proxy, tasks)?;
+    Ok(Some(Tracer::new(TracerSettings { sampling: settings.sampling, queue, clock: clock.clone() })))
 }
 
 fn open_log(settings: &config::SessionLog, clock: &Clock) -> Result<SessionLog, LogOpenFailure> {

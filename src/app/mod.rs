@@ -125,7 +125,7 @@ impl App {
     /// Shuts the service down: refuses new turns, waits up to `DRAIN_TIMEOUT` for running ones and cancels the rest, closes
     /// connections, ends background tasks, and logs `service_stop`. Once `cut_off` is cancelled, it doesn't wait for turns.
     pub async fn stop(self, cut_off: CancellationToken) {
-        let AppState { turns, tasks, log, storage, clock, config, started, .. } = &self.state;
+        let AppState { turns, tasks, trace_tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
         let CutOffTurns { count: turns_cut_off, at_once } = turns.drain(config.server.drain_timeout, &cut_off).await;
@@ -148,6 +148,8 @@ impl App {
         }
         log.close().await;
         storage.close().await;
+        // Its attempts to send what is left are bounded.
+        trace_tasks.stop(SHUTDOWN_TIMEOUT).await;
         match turns_cut_off {
             0 => tracing::info!("stopped"),
             _ if at_once => tracing::warn!(turns_cut_off, "stopped; a second signal cut turns off"),

@@ -21,4 +21,5 @@ pub mod secret;
 pub mod surrogates;
 pub mod tasks;
 pub mod telemetry;
+pub mod trace;
 pub mod write_state;

@@ -17,6 +17,7 @@ use crate::{
     command_line::run,
     fakes::{
         byte_server::ByteServer,
+        collector::{CollectorBehaviour, FakeCollector},
         event_receiver::EventReceiver,
         hook::{FakeHook, HookBehaviour},
         model::{Behaviour, FakeModel},
@@ -264,6 +265,27 @@ async fn no_token_of_a_guard_is_repeated_by_a_guard_that_fails() {
         }
     }
     assert!(guard.tokens().contains(&Some(format!("Bearer {token}"))));
+    let (search, written) = watched.stop().await;
+    assert_eq!(leaks(&search, &written), Leaks::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_header_of_a_collector_is_repeated() {
+    let (model, collector) = (FakeModel::start().await, FakeCollector::start().await);
+    let (token, of_url) = (canary_word(), canary_word());
+    let setup = TestSetup::for_model(&model)
+        .with("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("{}?token={of_url}", collector.url()))
+        .with("OTEL_EXPORTER_OTLP_HEADERS", &format!("authorization={token}"));
+    let secrets = [("OTEL_EXPORTER_OTLP_HEADERS", token.clone()), ("OTEL_EXPORTER_OTLP_ENDPOINT", of_url.clone())];
+    let mut watched = Watched::start(setup, &secrets).await;
+    for (posts, status) in [(1, 401), (2, 500), (3, 200)] {
+        collector.behave(CollectorBehaviour::Respond(status, format!("{token} {of_url}")));
+        watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+        collector.wait_for_posts(posts).await;
+    }
+    collector.stop().await;
+    watched.ask(watched.json("/api/chat", &json!({ "message": "hello" }))).await;
+    assert!(collector.headers().iter().all(|headers| headers["authorization"] == *token));
     let (search, written) = watched.stop().await;
     assert_eq!(leaks(&search, &written), Leaks::new());
 }

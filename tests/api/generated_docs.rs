@@ -17,6 +17,7 @@ use crate::{
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
+    metrics::check_prometheus_text,
     support::service::TestSetup,
 };
 
@@ -69,7 +70,7 @@ fn each_error_code_is_in_the_contract_and_the_reference() {
     }
 }
 
-/// Returns the metrics of a service that has all of them: with both hooks, two providers and a key of Papita, after a turn
+/// Returns the metrics of a service that has all of them: with both hooks, two providers, a key of Papita and traces, after a turn
 /// that was answered and one that was not.
 async fn all_metrics() -> String {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
@@ -83,6 +84,7 @@ async fn all_metrics() -> String {
     );
     let nobody = "http://127.0.0.1:9/";
     let hooks = [("GUARD_URL", nobody), ("GUARD_ANSWERS", "on"), ("GUARD_FAIL", "open"), ("CONTEXT_URL", nobody)];
+    let setup = setup.with("OTEL_EXPORTER_OTLP_ENDPOINT", nobody);
     let service = setup.with_all(&hooks).with("MODEL_RETRIES", "0").start().await;
     service.client.chat("hello").await.assert_ok();
     model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
@@ -96,6 +98,7 @@ async fn the_metrics_are_listed() {
     let current = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("docs/metrics.md");
     let (introduction, _) = current.split_once("| metric |").expect("the table of metrics");
     let text = all_metrics().await;
+    check_prometheus_text(&text);
     let mut labels = BTreeMap::<&str, BTreeSet<&str>>::new();
     for series in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = series.split_once(['{', ' ']).expect("a name");

@@ -136,6 +136,7 @@ mod streaming;
 mod support;
 mod support_tests;
 mod tickets;
+mod traces;
 mod turns;
 mod usage;
 mod web;

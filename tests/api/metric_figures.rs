@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     admission::metric,
     fakes::{
+        hook::FakeHook,
         model::{Behaviour, FakeModel, Pace, PieceGate, Script},
         papita::FakePapita,
     },
@@ -114,4 +115,17 @@ async fn a_replica_counts_those_that_it_finds_at_its_start() {
     assert_eq!(metric(&first.client, "al_chat_replicas").await, Some(1.0));
     let second = setups[1].start().await;
     assert_eq!(metric(&second.client, "al_chat_replicas").await, Some(2.0));
+}
+
+#[tokio::test]
+async fn the_circuit_breakers_of_hooks_are_metrics() {
+    let (model, context) = (FakeModel::start().await, FakeHook::answering(|_| json!({ "texts": [] })).await);
+    let hooks = [("GUARD_URL", "http://127.0.0.1:9/"), ("GUARD_FAIL", "open"), ("CONTEXT_URL", &context.url())];
+    let service = TestSetup::for_model(&model).with_all(&hooks).start().await;
+    let state = async |hook| metric(&service.client, &format!("al_chat_hook_breaker{{hook=\"{hook}\"}}")).await;
+    assert_eq!((state("guard").await, state("context").await), (Some(0.0), Some(0.0)));
+    for _ in 0..5 {
+        service.client.chat("hello").await.assert_ok();
+    }
+    assert_eq!((state("guard").await, state("context").await), (Some(2.0), Some(0.0)));
 }

@@ -14,8 +14,21 @@ async fn scrape(client: &Client, accept: &str) -> HttpResponse {
     client.send(if accept.is_empty() { request } else { request.header("accept", accept) }).await
 }
 
+/// Words that no name of a metric has, as names have base units: seconds, bytes and whole dollars, and ratios instead of percents.
+const OTHER_UNITS: [&str; 10] = ["_ms", "milli", "micro", "nano", "minute", "hour", "_days", "_kb", "_mib", "percent"];
+
+/// Checks the name of a metric: a unit is one of the base units, and at its end; a histogram has one.
+fn check_name(name: &str, kind: &str) {
+    let base = name.strip_suffix("_total").unwrap_or(name);
+    assert!(OTHER_UNITS.iter().all(|unit| !base.contains(unit)), "{name} has a unit that is no base unit");
+    for unit in ["seconds", "bytes", "usd"] {
+        assert!(!base.contains(unit) || base.ends_with(unit), "{name} has its unit in the middle");
+    }
+    assert!(kind != "histogram" || base.ends_with("_seconds"), "{name} is a histogram without a unit");
+}
+
 /// Checks a text against Prometheus's text format 0.0.4, and its names against the rules of `promtool check metrics`.
-fn check_prometheus_text(text: &str) {
+pub fn check_prometheus_text(text: &str) {
     assert!(text.ends_with('\n') && !text.contains("\n\n"), "{text}");
     let (mut types, mut helped, mut samples) = (HashMap::new(), HashSet::new(), HashSet::new());
     for line in text.lines() {
@@ -26,6 +39,7 @@ fn check_prometheus_text(text: &str) {
             let (name, kind) = kind.split_once(' ').expect("a type");
             assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            check_name(name, kind);
             assert!(helped.contains(name) && types.insert(name, kind).is_none(), "{line}");
         } else {
             assert!(!line.starts_with('#'), "{line}");

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::command_line::output_of;
 use crate::{
     command_line::run,
-    fakes::{hook::FakeHook, model::FakeModel, papita::FakePapita},
+    fakes::{collector::FakeCollector, hook::FakeHook, model::FakeModel, papita::FakePapita},
     support::service::{TestSetup, set_mode},
 };
 
@@ -38,7 +38,9 @@ async fn each_secret_can_be_in_a_file() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let (guard, context) = (FakeHook::start().await, FakeHook::answering(|_| json!({ "texts": [] })).await);
     papita.serve_key("sk-of-papita");
-    let setup = for_model(&model).on_sqlite().with("GUARD_URL", &guard.url()).with("CONTEXT_URL", &context.url());
+    let collector = FakeCollector::start().await;
+    let setup = for_model(&model).on_sqlite().with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url());
+    let setup = setup.with("GUARD_URL", &guard.url()).with("CONTEXT_URL", &context.url());
     let address = setup.database_url().to_owned();
     let values = [
         ("OPENAI_API_KEY", "sk-local".to_owned()),
@@ -52,6 +54,7 @@ async fn each_secret_can_be_in_a_file() {
         ("DATABASE_URL", address),
         ("PAPITA_API_URL", papita.url()),
         ("HTTPS_PROXY", "http://ada:sk-Secret@proxy.example:3128".to_owned()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", format!("authorization={SECRET}")),
     ];
     assert_eq!(values.len(), SECRET_VARIABLES.len(), "a row for each secret");
     let setup = values.iter().fold(setup.with("DATABASE_URL", ""), |setup, (name, value)| {
@@ -73,6 +76,8 @@ async fn each_secret_can_be_in_a_file() {
     let bearer = format!("Bearer {SECRET}");
     assert_eq!(guard.tokens().pop().flatten().as_ref(), Some(&bearer), "GUARD_TOKEN_FILE was not used");
     assert_eq!(context.tokens().pop().flatten(), Some(bearer), "CONTEXT_TOKEN_FILE was not used");
+    collector.wait_for_posts(1).await;
+    assert_eq!(collector.headers()[0]["authorization"], SECRET, "OTEL_EXPORTER_OTLP_HEADERS_FILE was not used");
     assert!(setup.path().join("al-chat.db").is_file(), "DATABASE_URL_FILE was not used");
     for (token, status) in [(SECRET, 200), (&SECRET.to_lowercase(), 401)] {
         let request = process.client.request(Method::GET, "/api/admin/limits").bearer_auth(token);

@@ -7,7 +7,7 @@ use std::{
 
 use super::failure::HookFailure;
 use crate::{
-    domain::breaker::{CallerHash, Circuit, FailedTurn, FailureOrigin, Pauses},
+    domain::breaker::{BreakerState, CallerHash, Circuit, FailedTurn, FailureOrigin, Pauses},
     foundation::config,
 };
 
@@ -34,6 +34,11 @@ impl HookBreaker {
 
     fn lock(&self) -> MutexGuard<'_, Circuit> {
         self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether calls are admitted now.
+    pub(super) fn state(&self) -> BreakerState {
+        self.lock().state(Instant::now())
     }
 
     /// Admits a call for a caller, unless the breaker is open.

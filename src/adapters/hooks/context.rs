@@ -1,6 +1,7 @@
 //! The context hook: the owner's service that returns texts about a question, for the model. `openapi/context-hook.json`
 //! describes the protocol.
 
+use opentelemetry::trace::SpanContext;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -12,7 +13,10 @@ use super::{
     turn::HookTurn,
 };
 use crate::{
-    domain::{breaker::CallerHash, prompt::ContextText},
+    domain::{
+        breaker::{BreakerState, CallerHash},
+        prompt::ContextText,
+    },
     foundation::{
         config::{self, Config},
         http_client::ClientFailure,
@@ -98,20 +102,28 @@ impl ContextHook {
         Ok(Some(Self(HookEndpoint::new(settings, &config.proxy)?)))
     }
 
+    /// Returns the state of its circuit breaker.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        self.0.breaker_state()
+    }
+
     /// Returns the address of the hook.
     #[must_use]
     pub fn url(&self) -> &ServerUrl {
         self.0.url()
     }
 
-    /// Asks the hook for texts about a question of a caller. The first ones matter most.
+    /// Asks the hook for texts about a question of a caller. The first ones matter most. The hook gets `span` as the
+    /// parent of its own.
     pub async fn texts(
         &self,
         request: &ContextRequest<'_>,
         caller: CallerHash,
+        span: Option<&SpanContext>,
     ) -> Result<Vec<ContextText>, HookFailure> {
         let read = |answer: &[u8]| serde_json::from_slice::<Answer>(answer).ok().map(Answer::texts);
-        self.0.post(request, ANSWER_BYTES, caller, read).await
+        self.0.post(request, ANSWER_BYTES, caller, span, read).await
     }
 }
 

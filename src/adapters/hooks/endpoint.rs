@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use opentelemetry::trace::SpanContext;
 use reqwest::{
     StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -16,11 +17,12 @@ use url::Url;
 
 use super::{breaker::HookBreaker, failure::HookFailure, private_addresses::CheckedResolver};
 use crate::{
-    domain::breaker::CallerHash,
+    domain::breaker::{BreakerState, CallerHash},
     foundation::{
         config,
         http_client::{self, Client, ClientFailure, ReadFailure, read_rest},
         secret::{HookToken, ServerUrl},
+        trace::add_to_headers,
     },
 };
 
@@ -76,13 +78,20 @@ impl HookEndpoint {
         &self.url
     }
 
+    /// Returns the state of the circuit breaker.
+    pub(super) fn breaker_state(&self) -> BreakerState {
+        self.breaker.state()
+    }
+
     /// Posts a body as JSON on behalf of a caller, and returns what `read` makes of the answer, which has at most
-    /// `max_bytes`. `read` returns `None` for an answer that is not in the hook's protocol.
+    /// `max_bytes`. `read` returns `None` for an answer that is not in the hook's protocol. The hook gets `span` as the parent of
+    /// its own.
     pub(super) async fn post<T>(
         &self,
         body: &impl Serialize,
         max_bytes: usize,
         caller: CallerHash,
+        span: Option<&SpanContext>,
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<T, HookFailure> {
         let deadline = Instant::now() + self.timeout;
@@ -92,17 +101,20 @@ impl HookEndpoint {
         let permit = self.breaker.admit(caller)?;
         // All maps of these bodies have texts as keys, so that they can be encoded.
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|_| HookFailure::NotUnderstood)?;
-        let answer = timeout_at(deadline, self.call(body, max_bytes)).await;
+        let answer = timeout_at(deadline, self.call(body, max_bytes, span)).await;
         let answer = answer.unwrap_or(Err(HookFailure::Timeout(self.timeout)));
         let outcome = answer.and_then(|answer| read(&answer).ok_or(HookFailure::NotUnderstood));
         permit.record(&outcome);
         outcome
     }
 
-    async fn call(&self, body: Bytes, max_bytes: usize) -> Result<Vec<u8>, HookFailure> {
-        let request = |client: &reqwest::Client| {
-            client.post(Url::clone(&self.url)).headers(self.headers.clone()).body(body.clone())
-        };
+    async fn call(&self, body: Bytes, max_bytes: usize, span: Option<&SpanContext>) -> Result<Vec<u8>, HookFailure> {
+        let mut headers = self.headers.clone();
+        if let Some(span) = span {
+            add_to_headers(&mut headers, span);
+        }
+        let request =
+            |client: &reqwest::Client| client.post(Url::clone(&self.url)).headers(headers.clone()).body(body.clone());
         let response = self.client.send(request).await.map_err(|error| self.connection_failure(&error))?;
         if response.status() != StatusCode::OK {
             return Err(HookFailure::of_status(response.status()));
@@ -156,7 +168,7 @@ mod tests {
         let mut endpoint = HookEndpoint::new(settings(), &config::Proxy::default()).unwrap();
         let (resolver, proxy) = (Arc::new(Refusing), config::Proxy::default());
         endpoint.client = http_client::build_with_resolver(endpoint.timeout, &proxy, &resolver).unwrap();
-        let posted = endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(())).await;
+        let posted = endpoint.post(&"hello", 100, CallerHash::of(&1), None, |_| Some(())).await;
         assert_eq!(posted, Err(HookFailure::PrivateAddress));
     }
 
@@ -166,7 +178,7 @@ mod tests {
         let settings = HookSettings { max_calls: 1, timeout, ..settings() };
         let endpoint = HookEndpoint::new(settings, &config::Proxy::default()).unwrap();
         let _other = endpoint.calls.acquire().await.unwrap();
-        let failure = endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(())).await.unwrap_err();
+        let failure = endpoint.post(&"hello", 100, CallerHash::of(&1), None, |_| Some(())).await.unwrap_err();
         assert_eq!(failure, HookFailure::Busy(timeout));
         assert!(!failure.has_reached_hook() && failure.says_nothing());
     }
@@ -177,7 +189,7 @@ mod tests {
         let url = Url::parse(&format!("http://{}/judge", listener.local_addr().unwrap())).unwrap();
         let settings = HookSettings { url: url.into(), max_calls: 1, ..settings() };
         let endpoint = HookEndpoint::new(settings, &config::Proxy::default()).unwrap();
-        let post = || endpoint.post(&"hello", 100, CallerHash::of(&1), |_| Some(()));
+        let post = || endpoint.post(&"hello", 100, CallerHash::of(&1), None, |_| Some(()));
         let mut first = Box::pin(post());
         let mut second = pin!(post());
         let _held = select! {

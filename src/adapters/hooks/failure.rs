@@ -42,6 +42,22 @@ pub enum HookFailure {
 }
 
 impl HookFailure {
+    /// Returns a short name, for traces.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Connection(_) => "connection",
+            Self::PrivateAddress => "private_address",
+            Self::Timeout(_) => "timeout",
+            Self::Busy(_) => "busy",
+            Self::Redirect(_) => "redirect",
+            Self::Status(_) => "status",
+            Self::TooLarge(_) => "too_large",
+            Self::NotUnderstood => "not_understood",
+            Self::CircuitOpen => "circuit_open",
+        }
+    }
+
     /// Returns the failure of a call that has no connection, or has lost it. `timeout` is the time for the whole call.
     pub(super) fn of_connection(error: &reqwest::Error, timeout: Duration) -> Self {
         let first: &(dyn Error + 'static) = error;

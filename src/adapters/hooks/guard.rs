@@ -1,5 +1,6 @@
 //! The guard hook: the owner's service that judges texts. `openapi/guard-hook.json` describes the protocol.
 
+use opentelemetry::trace::SpanContext;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::{
     turn::HookTurn,
 };
 use crate::{
-    domain::breaker::CallerHash,
+    domain::breaker::{BreakerState, CallerHash},
     foundation::{
         config::{self, Config},
         http_client::ClientFailure,
@@ -161,17 +162,28 @@ impl GuardHook {
         Ok(Some(Self(HookEndpoint::new(settings, &config.proxy)?)))
     }
 
+    /// Returns the state of its circuit breaker.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        self.0.breaker_state()
+    }
+
     /// Returns the address of the guard.
     #[must_use]
     pub fn url(&self) -> &ServerUrl {
         self.0.url()
     }
 
-    /// Asks the guard to judge a text of a caller.
-    pub async fn judge(&self, request: &GuardRequest<'_>, caller: CallerHash) -> Result<Verdict, HookFailure> {
+    /// Asks the guard to judge a text of a caller. The guard gets `span` as the parent of its own.
+    pub async fn judge(
+        &self,
+        request: &GuardRequest<'_>,
+        caller: CallerHash,
+        span: Option<&SpanContext>,
+    ) -> Result<Verdict, HookFailure> {
         let earlier = request.earlier().len();
         let read = |answer: &[u8]| serde_json::from_slice::<Answer>(answer).ok()?.verdict(earlier);
-        self.0.post(request, request.answer_limit(), caller, read).await
+        self.0.post(request, request.answer_limit(), caller, span, read).await
     }
 }
 

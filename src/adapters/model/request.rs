@@ -1,5 +1,7 @@
 //! The input of one call to a model.
 
+use opentelemetry::trace::SpanContext;
+
 use crate::domain::{answer_options::AnswerOptions, chat::Message};
 
 /// The input of one call to a model: the conversation and the options.
@@ -24,6 +26,8 @@ pub struct ModelRequest<'a> {
     pub reasons: bool,
     /// Whether the answer should be streamed.
     pub stream: bool,
+    /// The span that the server gets as the parent of its own; `None` without a trace.
+    pub span: Option<&'a SpanContext>,
 }
 
 impl<'a> ModelRequest<'a> {

@@ -1,6 +1,6 @@
 //! The record of a turn that the database stores.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -9,10 +9,13 @@ use super::{
     outbox_entry::{AddressedEntry, OutboxEntry},
     turn_origin::TurnOrigin,
 };
-use crate::domain::{
-    cost::{Cost, TokenUsage},
-    log_position::LogPosition,
-    session::SessionId,
+use crate::{
+    domain::{
+        cost::{Cost, TokenUsage},
+        log_position::LogPosition,
+        session::SessionId,
+    },
+    foundation::trace::OpenSpan,
 };
 
 /// The result of one turn, for the usage totals, the session's statistics and the outboxes.
@@ -44,6 +47,8 @@ pub struct TurnRecord {
     pub event: OutboxEntry,
     /// The caller of the turn and what answered it, by which feedback is accepted; `None` for a turn that cannot be rated.
     pub origin: Option<TurnOrigin>,
+    /// The span that ends when the turn is stored; `None` if the turn is not traced.
+    pub span: Option<Arc<OpenSpan>>,
 }
 
 impl TurnRecord {

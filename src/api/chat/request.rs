@@ -210,6 +210,7 @@ impl ChatRequest {
             stream: self.stream.unwrap_or(headers.accepts_events),
             is_model_test: false,
             idempotency_key: headers.idempotency_key,
+            trace: context.trace(),
             body: context.take_body(),
         })
     }

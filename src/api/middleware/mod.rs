@@ -60,6 +60,11 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         let context = RequestContext::new();
         let mut event = RequestEvent::new(&request, context.clone());
         let entry = TurnEntry::of(&request);
+        if entry.is_some()
+            && let Some(tracer) = self.turns.as_ref().and_then(Turns::tracer)
+        {
+            context.begin_trace(tracer, request.headers());
+        }
         if let Some(notice) = &self.proxy_notice {
             notice.note(request.headers());
         }
@@ -95,6 +100,9 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         };
         if let (Some(entry), Some(problem), Some(log)) = (entry, &event.problem, &self.log) {
             entry.log_refusal(log, problem, &context);
+        }
+        if let (Some(trace), Some(problem)) = (context.trace(), &event.problem) {
+            trace.note_error(problem.code);
         }
         let headers = response.headers_mut();
         headers.extend(self.cors.headers(origin.as_ref()));

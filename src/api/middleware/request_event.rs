@@ -57,16 +57,17 @@ impl Drop for RequestEvent {
         let code = self.problem.as_ref().map(|problem| problem.code);
         let cause = self.problem.as_ref().and_then(Problem::cause_chain);
         let request_id = self.context.id.as_str();
+        let trace_id = self.context.trace().and_then(|trace| trace.sampled_id()).map(tracing::field::display);
         let method = self.method.as_str();
         let path = &*shortened(&self.path);
         let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         // The operator has to act on a refused key, and on a page whose address a proxy hides.
         if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {
-            tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
+            tracing::warn!(request_id, trace_id, method, path, status, code, cause, latency_us, "request");
         } else if is_routine(path) {
-            tracing::debug!(request_id, method, path, status, code, cause, latency_us, "request");
+            tracing::debug!(request_id, trace_id, method, path, status, code, cause, latency_us, "request");
         } else {
-            tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");
+            tracing::info!(request_id, trace_id, method, path, status, code, cause, latency_us, "request");
         }
     }
 }

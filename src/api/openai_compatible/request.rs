@@ -180,6 +180,7 @@ impl CompletionRequest {
             stream: self.stream == Some(true),
             is_model_test: false,
             idempotency_key: headers.idempotency_key,
+            trace: context.trace(),
             body: context.take_body(),
         })
     }

@@ -185,6 +185,7 @@ impl PortalChatApi {
             stream: body.stream.unwrap_or(headers.accepts_events),
             is_model_test: false,
             idempotency_key: headers.idempotency_key,
+            trace: context.trace(),
             body: context.take_body(),
         };
         let answer = |text, summary: TurnSummary, _: &Reader| {

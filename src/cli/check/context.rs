@@ -24,7 +24,7 @@ pub(super) async fn check_context(config: &Config) -> bool {
     };
     let request = ContextRequest { question: QUESTION, turn: HookTurn::CHECK, language: None };
     let begun = Instant::now();
-    let answer = hook.texts(&request, CallerHash::of(&QUESTION)).await;
+    let answer = hook.texts(&request, CallerHash::of(&QUESTION), None).await;
     let said = match &answer {
         Ok(texts) => {
             let pages = texts.iter().filter(|text| text.url.is_some()).count();

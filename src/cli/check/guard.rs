@@ -38,7 +38,7 @@ pub(super) async fn check_guard(config: &Config) -> bool {
 async fn check_text(config: &Config, guard: &GuardHook, text: &str, kind: JudgedKind<'_>) -> bool {
     let request = GuardRequest { kind, text, turn: HookTurn::CHECK };
     let begun = Instant::now();
-    let verdict = guard.judge(&request, CallerHash::of(&text)).await;
+    let verdict = guard.judge(&request, CallerHash::of(&text), None).await;
     let said = format!("{} in {} ms", said(&verdict), begun.elapsed().as_millis());
     print(&format!("Guard: {}, asked about \"{text}\": {said}.\n", guard.url()));
     let goes_on = match verdict {

@@ -169,6 +169,7 @@ impl<'a> ModelCheck<'a> {
             answer_limit: None,
             reasons: false,
             stream,
+            span: None,
         };
         let mut answer = self.client.ask(request, self.server.key, deadline).await?;
         let there = Instant::now();

@@ -21,6 +21,9 @@ pub(super) const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("ALLOWED_ORIGINS", "FRONTEND_URL lists the origins"),
     ("HTTP_PROXY", "HTTPS_PROXY is; calls by plain http go straight"),
     ("ALL_PROXY", "HTTPS_PROXY is"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "traces are always sent by http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS is"),
+    ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT is"),
     // Settings of the Flask services that this one replaces.
     ("FLASK_APP", "there is no Flask here"),
     ("FLASK_ENV", "there is no Flask here, and no development mode"),

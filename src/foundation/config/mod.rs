@@ -25,6 +25,7 @@ mod settings;
 mod source;
 mod tenant_name;
 mod text_file;
+mod traces;
 mod variables;
 
 pub use self::{
@@ -47,6 +48,7 @@ pub use self::{
     },
     source::Source,
     tenant_name::TenantName,
+    traces::{TraceSampling, Traces},
     variables::{SECRET_VARIABLES, SecretVariable, VARIABLES, Variable},
 };
 

@@ -22,6 +22,7 @@ use super::{
         Proxy, Quotas, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
+    traces::Traces,
     variables::{self as var, Variable},
 };
 use crate::foundation::{
@@ -76,6 +77,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit = reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, parse::count);
     let events = Events::read(reader);
+    let traces = Traces::read(reader);
     let database = read_database(reader, file_access);
     let max_chats = reader.read(var::MAX_CHATS, COUNT, parse::count);
     let max_bytes = reader.read(var::MAX_STORED_BYTES, "a size such as 128MiB", parse::bytes);
@@ -116,6 +118,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,
         events: events?,
+        traces: traces?,
         database: database?,
         quotas: Quotas { chats: max_chats?, bytes: max_bytes? as u64 },
         log_level: log_level?,

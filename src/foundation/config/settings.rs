@@ -15,6 +15,7 @@ use super::{
     per_provider::{PerProvider, ProviderIndex},
     provider::{KeySource, ListedModel, Provider},
     secret_source::SecretPlace,
+    traces::Traces,
 };
 use crate::foundation::{
     file_access::FileAccess,
@@ -60,6 +61,8 @@ pub struct Config {
     pub papita_queue_limit: u64,
     /// The events that are sent to the owner's receiver; `None` sends none.
     pub events: Option<Events>,
+    /// The traces that are sent to a collector; `None` sends none.
+    pub traces: Option<Traces>,
     /// The proxy for https requests.
     pub proxy: Proxy,
     /// The database.

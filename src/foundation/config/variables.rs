@@ -118,6 +118,16 @@ variables! {
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "lifetime of an account token, in seconds or such as 30d";
     VISITOR_RETENTION = "30d", "how long the chat of a portal visitor is stored after the last visit, and logged texts of guests can be read";
 
+    OTEL_EXPORTER_OTLP_ENDPOINT = "", "address of an OpenTelemetry collector, such as http://localhost:4318; a trace of each turn is posted below it at /v1/traces (OTLP by HTTP, protobuf); unset sends none";
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = "", "the whole address for traces, instead of OTEL_EXPORTER_OTLP_ENDPOINT";
+    OTEL_EXPORTER_OTLP_HEADERS = "", "headers that are sent to the collector, such as authorization=Bearer%20TOKEN, comma-separated; values may be secrets";
+    OTEL_EXPORTER_OTLP_TIMEOUT = "10000", "time for one post to the collector, in milliseconds or such as 10s";
+    OTEL_TRACES_SAMPLER = "parentbased_always_on", "which turns are traced: always_on, always_off or traceidratio; after parentbased_ the decision of a client that sends traceparent counts first";
+    OTEL_TRACES_SAMPLER_ARG = "1", "part of turns that traceidratio traces, from 0 to 1";
+    OTEL_SERVICE_NAME = "", "name of this service in traces; unset: that of OTEL_RESOURCE_ATTRIBUTES, or al-chat";
+    OTEL_RESOURCE_ATTRIBUTES = "", "what traces say of this service, such as deployment.environment.name=production, comma-separated";
+    OTEL_SDK_DISABLED = "false", "true or false; true sends no traces, whatever the other settings are";
+
     HTTPS_PROXY = "", "HTTP proxy for outgoing https requests, also read as https_proxy; plain http uses no proxy";
     NO_PROXY = "", "hosts that are called without HTTPS_PROXY, comma-separated, also read as no_proxy";
 
@@ -161,6 +171,7 @@ secret_variables![
     DATABASE_URL,
     PAPITA_API_URL,
     HTTPS_PROXY,
+    OTEL_EXPORTER_OTLP_HEADERS,
 ];
 
 /// Lower-case names of settings that are read as well, as in `curl` and other programs.

@@ -149,6 +149,7 @@ impl Answerer {
                 deadline,
                 journal,
                 claim,
+                trace: request.trace.as_ref(),
             };
             match self.model_calls.answer(call, calls).await {
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {

@@ -10,7 +10,7 @@ use crate::{
         session_log::SessionLog,
         storage::Storage,
     },
-    foundation::{clock::Clock, config::PerProvider, http_client::Client, tasks::Tasks},
+    foundation::{clock::Clock, config::PerProvider, http_client::Client, tasks::Tasks, trace::Tracer},
 };
 
 /// The adapters and other objects that [`Turns`](super::Turns) uses.
@@ -35,6 +35,8 @@ pub struct Dependencies {
     pub storage: Storage,
     /// The clock.
     pub clock: Clock,
+    /// What begins traces; `None` if turns are not traced.
+    pub tracer: Option<Tracer>,
     /// The owner of background tasks.
     pub tasks: Tasks,
 }

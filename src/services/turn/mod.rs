@@ -45,6 +45,7 @@ mod recovery_progress;
 mod registry;
 mod request;
 mod runner;
+mod spans;
 mod start;
 mod stored_chats;
 mod summary;
@@ -87,6 +88,7 @@ use crate::{
     foundation::{
         config::{Config, Limits},
         outage::StartOutage,
+        trace::Tracer,
     },
 };
 
@@ -228,6 +230,12 @@ impl Turns {
     #[must_use]
     pub fn metrics(&self) -> String {
         self.0.monitor.metrics()
+    }
+
+    /// Returns what begins traces; `None` if turns are not traced.
+    #[must_use]
+    pub fn tracer(&self) -> Option<&Tracer> {
+        self.0.tracer.as_ref()
     }
 
     /// Whether new turns are refused because the service stops.

@@ -53,6 +53,7 @@ pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> 
         stream: false,
         is_model_test: true,
         idempotency_key: None,
+        trace: None,
         body: None,
     }
 }

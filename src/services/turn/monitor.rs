@@ -13,10 +13,14 @@ use super::{
     model_calls::ModelCalls,
     permits::Permits,
 };
-use crate::adapters::{
-    credentials::Credentials,
-    session_log::SessionLog,
-    storage::{Destination, Storage},
+use crate::{
+    adapters::{
+        credentials::Credentials,
+        hooks::{ContextHook, GuardHook},
+        session_log::SessionLog,
+        storage::{Destination, Storage},
+    },
+    domain::breaker::BreakerState,
 };
 
 /// Reads the current state of all turns.
@@ -25,6 +29,10 @@ pub(super) struct Monitor {
     pub(super) metrics: Arc<Metrics>,
     pub(super) permits: Arc<Permits>,
     pub(super) model_calls: Arc<ModelCalls>,
+    /// The owner's guard; `None` without one.
+    pub(super) guard: Option<Arc<GuardHook>>,
+    /// The owner's context hook; `None` without one.
+    pub(super) context: Option<Arc<ContextHook>>,
     /// The keys of each provider, with its name.
     pub(super) credentials: Vec<(String, Credentials)>,
     pub(super) log: SessionLog,
@@ -54,6 +62,7 @@ impl Monitor {
             waiting: self.permits.waiting(),
             refused: self.permits.refused(),
             breakers: self.model_calls.breaker_states(),
+            hook_breakers: self.hook_breakers(),
             papita_queue,
             papita_dropped,
             event_queue,
@@ -64,6 +73,13 @@ impl Monitor {
             is_database_writable: self.storage.is_writable(),
             replicas: self.storage.replicas(),
         })
+    }
+
+    /// Returns the state of the circuit breaker of each hook that turns ask.
+    pub(super) fn hook_breakers(&self) -> Vec<(&'static str, BreakerState)> {
+        let guard = self.guard.as_ref().map(|hook| ("guard", hook.breaker_state()));
+        let context = self.context.as_ref().map(|hook| ("context", hook.breaker_state()));
+        guard.into_iter().chain(context).collect()
     }
 
     fn key_ages(&self) -> Vec<(&str, Duration)> {

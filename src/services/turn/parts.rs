@@ -35,6 +35,7 @@ use crate::{
         config::{Config, OnDisconnect, ProviderIndex},
         memory_limit,
         outage::StartOutage,
+        trace::Tracer,
     },
 };
 
@@ -52,6 +53,8 @@ pub(super) struct Parts {
     pub(super) feedback: Feedback,
     pub(super) monitor: Monitor,
     pub(super) tasks: TurnTasks,
+    /// What begins traces; `None` if turns are not traced.
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Parts {
@@ -71,6 +74,9 @@ impl Parts {
         let instance = dependencies.log.instance();
         let mut metrics = Metrics::new(instance, counted, providers, config, &guard_metrics, &context_metrics);
         metrics.register_writes(&dependencies.log, &dependencies.storage);
+        if let Some(tracer) = &dependencies.tracer {
+            metrics.register_spans(&tracer.queue().counters);
+        }
         let metrics = Arc::new(metrics);
         let abilities = Arc::new(ModelAbilities::new(KnownModels::of(&config.model), Arc::clone(&routes)));
 
@@ -118,6 +124,8 @@ impl Parts {
             metrics,
             permits,
             model_calls: Arc::clone(&model_calls),
+            guard: dependencies.guard.clone(),
+            context: dependencies.context.clone(),
             credentials: named_credentials(config, dependencies),
             log: dependencies.log.clone(),
             storage: dependencies.storage.clone(),
@@ -137,6 +145,7 @@ impl Parts {
             feedback,
             monitor,
             tasks,
+            tracer: dependencies.tracer.clone(),
         })
     }
 }

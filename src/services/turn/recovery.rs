@@ -258,6 +258,7 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnReco
         ),
         event,
         origin,
+        span: None,
         request_id: turn.request_id,
         session_id,
         code: failed.then_some(code.into()),

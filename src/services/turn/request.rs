@@ -19,6 +19,7 @@ use crate::{
         prompt::PromptContext,
         session::SessionId,
     },
+    foundation::trace::RequestTrace,
 };
 
 /// A request for a turn, as an endpoint passes it to [`Turns::start`](super::Turns::start).
@@ -57,6 +58,8 @@ pub struct TurnRequest {
     pub is_model_test: bool,
     /// The `Idempotency-Key` of the request.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The trace of the request; `None` if turns are not traced.
+    pub trace: Option<RequestTrace>,
     /// The memory that the request's body occupies: the messages are about as large. It is free when the turn ends.
     pub body: Option<BodyShare>,
 }

@@ -21,10 +21,13 @@ use super::{
     stored_chats::StoredChats,
     summary::TurnSummary,
 };
-use crate::domain::{
-    limits::Amounts,
-    prompt::{self, PromptContext},
-    tenant::Tenant,
+use crate::{
+    domain::{
+        limits::Amounts,
+        prompt::{self, PromptContext},
+        tenant::Tenant,
+    },
+    foundation::trace::{OpenSpan, attributes},
 };
 
 /// Runs turns, each in the task that calls it.
@@ -69,10 +72,19 @@ impl TurnRunner {
         let answering = self.answer_and_record(&mut request, journal, &mut calls, claim.as_deref(), &mut reservation);
         let result = answering.await;
         drop(reservation);
+        let trace = request.trace.as_ref();
         if let Some(claim) = claim {
+            let _settling = trace.and_then(|trace| trace.start_internal(attributes::SETTLE_KEY));
             self.idempotency.settle(&claim, journal, &result, calls.may_have_cost).await;
         }
+        if let (Some(trace), Err(failure)) = (trace, &result) {
+            // For turns that were not recorded.
+            trace.note_error(failure.kind().error.code);
+        }
         journal.end(result);
+        if let Some(trace) = trace {
+            trace.end();
+        }
         // Reading the rest of the answer only makes its connection reusable, and needs neither the turn nor the
         // request.
         drop((running, request));
@@ -181,7 +193,9 @@ impl TurnRunner {
             // Whatever follows: nobody may keep a hook busy without limit.
             reservation.note_used(Amounts { turns: 1, ..Amounts::default() });
         }
+        let opening = start_chat_span(request, attributes::OPEN_CHAT);
         let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
+        drop(opening);
         let result = match self.limits.begin_asking(reservation, request, calls.requested_model) {
             Ok(()) => {
                 let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
@@ -193,10 +207,19 @@ impl TurnRunner {
             Err(refused) => Err(refused),
         };
         match open {
-            Some(open) => self.stored_chats.close(open, journal, result, claim).await,
+            Some(open) => {
+                let _closing = start_chat_span(request, attributes::CLOSE_CHAT);
+                self.stored_chats.close(open, journal, result, claim).await
+            }
             None => result,
         }
     }
+}
+
+/// Starts the span of storing a part of a turn in its chat; `None` outside of stored chats.
+fn start_chat_span(request: &TurnRequest, name: &'static str) -> Option<OpenSpan> {
+    request.stored_chat?;
+    request.trace.as_ref()?.start_internal(name)
 }
 
 /// A turn that is running. When it is dropped, its journal ends, also if its task has panicked.

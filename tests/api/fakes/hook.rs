@@ -61,6 +61,8 @@ struct Hook {
     behaviour: Mutex<HookBehaviour>,
     /// The requests, each with its `Authorization` header.
     requests: Mutex<Vec<(Value, Option<String>)>>,
+    /// The `traceparent` headers of the requests.
+    trace_parents: Mutex<Vec<Option<String>>>,
     calls: Counter,
 }
 
@@ -73,8 +75,8 @@ impl FakeHook {
     /// Starts a hook that answers by this function of the request.
     pub async fn answering(answer: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
         let behaviour = Mutex::new(HookBehaviour::answer(answer));
-        let (requests, calls) = (Mutex::default(), Counter::default());
-        Self(Arc::new(FakeServer::start(Hook { behaviour, requests, calls }).await))
+        let (requests, trace_parents, calls) = (Mutex::default(), Mutex::default(), Counter::default());
+        Self(Arc::new(FakeServer::start(Hook { behaviour, requests, trace_parents, calls }).await))
     }
 
     pub fn url(&self) -> String {
@@ -97,6 +99,11 @@ impl FakeHook {
     /// Returns the `Authorization` headers of the requests so far.
     pub fn tokens(&self) -> Vec<Option<String>> {
         self.0.handler.requests().iter().map(|(_, token)| token.clone()).collect()
+    }
+
+    /// Returns the `traceparent` headers of the requests so far.
+    pub fn trace_parents(&self) -> Vec<Option<String>> {
+        self.0.handler.trace_parents.lock().expect("the headers' lock").clone()
     }
 
     pub async fn wait_for_requests(&self, n: usize) {
@@ -127,7 +134,9 @@ impl Handler for Hook {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let is_post = request.method() == Method::POST;
         let path = request.uri().path().to_owned();
-        let token = request.headers().get(AUTHORIZATION).and_then(|token| token.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| request.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
+        let (token, trace_parent) = (header(AUTHORIZATION.as_str()), header("traceparent"));
+        self.trace_parents.lock().expect("the headers' lock").push(trace_parent);
         let body = read_json(request).await?;
         self.requests().push((body.clone(), token));
         self.calls.add_one();

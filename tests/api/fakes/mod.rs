@@ -5,6 +5,7 @@
 
 pub mod byte_server;
 pub mod certificates;
+pub mod collector;
 pub mod event_receiver;
 pub mod hook;
 pub mod model;

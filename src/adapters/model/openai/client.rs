@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use opentelemetry::trace::SpanContext;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
@@ -29,6 +30,7 @@ use crate::{
         config::{self, ExtraFields},
         http_client::{Client, read_body, url_below},
         secret::{ApiKey, ServerUrl},
+        trace::add_to_headers,
     },
 };
 
@@ -121,6 +123,12 @@ impl OpenAi {
         }
     }
 
+    /// Returns the address that is called.
+    #[must_use]
+    pub fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+
     /// Returns what was learned of a model: the context window in tokens, if its server stated it in a refusal, and whether the
     /// model has been seen to reason.
     #[must_use]
@@ -159,7 +167,7 @@ impl OpenAi {
         let body = RequestBody::new(request, model, &self.fields);
         let sent = body.parameters();
         let failed = |error: &ProviderError, failure| self.failed_call(request.model, model, sent, error, failure);
-        let response = self.send(&body, key, self.first_byte_deadline(sent.stream, deadline)).await?;
+        let response = self.send(&body, key, request.span, self.first_byte_deadline(sent.stream, deadline)).await?;
         let status = response.status();
         if !status.is_success() {
             let wait = retry_after::from_headers(response.headers());
@@ -204,6 +212,7 @@ impl OpenAi {
         &self,
         body: &RequestBody<'_>,
         key: Option<&ApiKey>,
+        span: Option<&SpanContext>,
         deadline: Instant,
     ) -> Result<reqwest::Response, ModelError> {
         let mut body = serde_json::to_vec(body).map_err(|_| ModelFailure::Unreadable)?;
@@ -211,10 +220,14 @@ impl OpenAi {
             body.extend_from_slice(self.end_of_body.expose_secret().as_bytes());
         }
         let body = Bytes::from(body);
+        let mut headers = self.headers.clone();
+        if let Some(span) = span {
+            add_to_headers(&mut headers, span);
+        }
         let request = |client: &reqwest::Client| {
             let request = client
                 .post(Url::clone(&self.url))
-                .headers(self.headers.clone())
+                .headers(headers.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 // Compression would delay the pieces of a stream.
                 .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))

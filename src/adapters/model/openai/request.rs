@@ -96,6 +96,7 @@ mod tests {
             answer_limit: None,
             reasons: false,
             stream: false,
+            span: None,
         }
     }
 

@@ -2,14 +2,18 @@
 
 use std::{sync::Arc, time::Instant};
 
+use opentelemetry::trace::SpanContext;
+
 use super::record::{ContextLabels, ContextOutcome, ContextRecord};
 use crate::{
     adapters::hooks::{ContextHook, ContextRequest, HookFailure},
     domain::prompt::{ContextText, PromptContext},
+    foundation::trace::{attributes, outgoing},
     services::turn::{
         hook_metrics::HookMetrics,
         model_calls::{ModelAbilities, Routes},
         request::TurnRequest,
+        spans::end_hook_span,
     },
 };
 
@@ -45,7 +49,9 @@ impl Context {
         }
         let asked = Instant::now();
         let call = self.metrics.begin(ContextLabels::new(ContextOutcome::Failed));
-        let answer = self.texts(request).await;
+        let trace = request.trace.as_ref();
+        let span = trace.and_then(|trace| trace.start_call(attributes::CONTEXT_HOOK));
+        let answer = self.texts(request, outgoing(trace, span.as_ref())).await;
         let time = asked.elapsed();
         let has_reached_hook = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
         let without = |outcome| (ContextRecord::without_texts(outcome, time, has_reached_hook), None);
@@ -72,6 +78,7 @@ impl Context {
             ),
             Err(_) => without(ContextOutcome::Failed),
         };
+        end_hook_span(span, record.outcome.as_str(), answer.as_ref().err());
         match answer {
             Err(HookFailure::CircuitOpen) => call.discard(),
             _ => call.end(&ContextLabels::new(record.outcome)),
@@ -86,12 +93,12 @@ impl Context {
         Some((record, context))
     }
 
-    async fn texts(&self, request: &TurnRequest) -> Result<Vec<ContextText>, HookFailure> {
+    async fn texts(&self, request: &TurnRequest, span: Option<&SpanContext>) -> Result<Vec<ContextText>, HookFailure> {
         let asked = ContextRequest {
             question: request.question(),
             turn: request.hook_turn(),
             language: request.language.as_deref(),
         };
-        self.hook.texts(&asked, request.address_hash()).await
+        self.hook.texts(&asked, request.address_hash(), span).await
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     adapters::hooks::{GuardRequest, HookTurn, JudgedKind, Verdict},
     domain::{breaker::CallerHash, session::SessionId},
+    foundation::trace::RequestTrace,
     services::turn::{failure::TurnFailure, journal::Journal},
 };
 
@@ -31,6 +32,7 @@ pub(in crate::services::turn) struct AnswerOrigin<'r> {
     pub(in crate::services::turn) caller: CallerHash,
     pub(in crate::services::turn) site: Option<&'r str>,
     pub(in crate::services::turn) persona: Option<&'r str>,
+    pub(in crate::services::turn) trace: Option<&'r RequestTrace>,
 }
 
 /// The end that the guard makes of an answer.
@@ -157,14 +159,14 @@ impl<'r> GuardedAnswer<'r> {
 
     fn judge(&self, text: String) -> impl Future<Output = JudgedPiece> + Send + use<'r> {
         let Self { guard, origin, parts: part, is_complete: is_final, has_failed, .. } = *self;
-        let AnswerOrigin { journal, caller, site, persona, .. } = origin;
+        let AnswerOrigin { journal, caller, site, persona, trace, .. } = origin;
         let before = journal.text_end(MAX_BEFORE);
         async move {
             let session_id = journal.scope.session.as_ref().map(SessionId::as_str);
             let turn = HookTurn { request_id: &journal.request_id, session_id, site, persona };
             let request =
                 GuardRequest { kind: JudgedKind::Answer { before: &before, part, is_final }, text: &text, turn };
-            let (judgement, verdict) = guard.ask(&request, caller, has_failed).await;
+            let (judgement, verdict) = guard.ask(&request, caller, has_failed, trace).await;
             JudgedPiece { text, judgement, verdict }
         }
     }

@@ -6,8 +6,11 @@ use super::record::{GuardLabels, GuardOutcome, Judgement};
 use crate::{
     adapters::hooks::{GuardHook, GuardRequest, HookFailure, Verdict},
     domain::breaker::CallerHash,
-    foundation::config::{self, GuardFail},
-    services::turn::{failure::TurnFailure, hook_metrics::HookMetrics},
+    foundation::{
+        config::{self, GuardFail},
+        trace::{RequestTrace, attributes, outgoing},
+    },
+    services::turn::{failure::TurnFailure, hook_metrics::HookMetrics, spans::end_hook_span},
 };
 
 /// Asks the guard about the texts of turns.
@@ -36,12 +39,16 @@ impl Guard {
         request: &GuardRequest<'_>,
         caller: CallerHash,
         is_known_to_fail: bool,
+        trace: Option<&RequestTrace>,
     ) -> (Judgement, Result<Verdict, TurnFailure>) {
         let (asked, kind) = (Instant::now(), request.kind.as_str());
         let call = self.metrics.begin(GuardLabels::new(kind, GuardOutcome::Failed));
-        let answer = self.hook.judge(request, caller).await;
+        let name = if kind == "question" { attributes::GUARD_QUESTION } else { attributes::GUARD_ANSWER };
+        let span = trace.and_then(|trace| trace.start_call(name));
+        let answer = self.hook.judge(request, caller, outgoing(trace, span.as_ref())).await;
         let has_reached_guard = answer.as_ref().err().is_none_or(|failure| failure.has_reached_hook());
         let judgement = Judgement { outcome: outcome_of(&answer), time: asked.elapsed(), has_reached_guard };
+        end_hook_span(span, judgement.outcome.as_str(), answer.as_ref().err());
         match answer {
             Err(HookFailure::CircuitOpen) => call.discard(),
             _ => call.end(&GuardLabels::new(kind, judgement.outcome)),

@@ -13,7 +13,8 @@ impl Guard {
         &self,
         request: &mut TurnRequest,
     ) -> (Judgement, Result<(), TurnFailure>) {
-        let (judgement, verdict) = self.ask(&question(request), request.address_hash(), false).await;
+        let (judgement, verdict) =
+            self.ask(&question(request), request.address_hash(), false, request.trace.as_ref()).await;
         let judged = verdict.and_then(|verdict| match verdict {
             Verdict::Pass => Ok(()),
             Verdict::Mask { text, history } => replace(request, text, history),

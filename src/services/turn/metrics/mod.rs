@@ -28,7 +28,10 @@ use crate::{
         storage::{Storage, TurnRecord},
     },
     domain::{chat::Finish, cost::dollars, feedback::Rating, limits::LimitScope},
-    foundation::config::{Config, Limits},
+    foundation::{
+        config::{Config, Limits},
+        trace::SpanCounters,
+    },
     services::turn::{context::ContextLabels, guard::GuardLabels, hook_metrics::HookMetrics},
 };
 
@@ -181,6 +184,14 @@ impl Metrics {
         self.registry.register("session_log_write_seconds", about, log.write_seconds().clone());
         let about = "Time of a transaction that stores turns, which may be several";
         self.registry.register("database_write_seconds", about, storage.write_seconds().clone());
+    }
+
+    /// Adds the counters of spans.
+    pub(super) fn register_spans(&mut self, counters: &SpanCounters) {
+        self.registry.register("spans_exported", "Spans that the collector has taken", counters.exported.clone());
+        let about =
+            "Spans that were dropped: the collector was away or too slow, had rejected them, or one trace had too many";
+        self.registry.register("spans_dropped", about, counters.dropped.clone());
     }
 
     /// Returns the counters of a model. One that was not known at the start, such as that of a persona that was added since,

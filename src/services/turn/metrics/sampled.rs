@@ -21,6 +21,11 @@ struct DestinationLabel {
     destination: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HookLabel {
+    hook: &'static str,
+}
+
 /// Metrics that are set when the metrics are requested.
 #[derive(Debug, Default)]
 pub(super) struct SampledMetrics {
@@ -28,6 +33,7 @@ pub(super) struct SampledMetrics {
     waiting: Gauge,
     refused: Counter,
     breakers: Family<ModelLabel, Gauge>,
+    hook_breakers: Family<HookLabel, Gauge>,
     papita_queue: Gauge<u64, AtomicU64>,
     papita_dropped: Counter,
     event_queue: Gauge<u64, AtomicU64>,
@@ -47,6 +53,8 @@ pub(in crate::services::turn) struct Sample<'a> {
     /// The number of turns refused since the start because too many were running.
     pub(in crate::services::turn) refused: u64,
     pub(in crate::services::turn) breakers: Vec<(&'a str, BreakerState)>,
+    /// The hooks that turns ask, each with the state of its circuit breaker.
+    pub(in crate::services::turn) hook_breakers: Vec<(&'static str, BreakerState)>,
     /// The number of usage records that wait for Papita.
     pub(in crate::services::turn) papita_queue: u64,
     /// The number of usage records dropped since the database was made.
@@ -74,6 +82,8 @@ impl SampledMetrics {
         registry.register("turns_waiting", "Turns that wait for a permit", self.waiting.clone());
         let breakers = "State of a model's circuit breaker: closed (0), half-open (1), or open (2)";
         registry.register("model_breaker", breakers, self.breakers.clone());
+        let breakers = "State of a hook's circuit breaker: closed (0), half-open (1), or open (2)";
+        registry.register("hook_breaker", breakers, self.hook_breakers.clone());
         registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
         let dropped = "Usage records dropped since the database was made";
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
@@ -94,12 +104,10 @@ impl SampledMetrics {
         self.running.set(whole(sample.running));
         self.waiting.set(whole(sample.waiting));
         for (model, state) in &sample.breakers {
-            let state = match state {
-                BreakerState::Closed => 0,
-                BreakerState::HalfOpen => 1,
-                BreakerState::Open => 2,
-            };
-            self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(state);
+            self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(number_of(*state));
+        }
+        for (hook, state) in &sample.hook_breakers {
+            self.hook_breakers.get_or_create(&HookLabel { hook }).set(number_of(*state));
         }
         self.papita_queue.set(sample.papita_queue);
         self.event_queue.set(sample.event_queue);
@@ -124,5 +132,14 @@ impl SampledMetrics {
         for (counter, count) in counted {
             counter.inc_by(count.saturating_sub(counter.get()));
         }
+    }
+}
+
+/// Returns the number of a state in the metrics.
+fn number_of(state: BreakerState) -> i64 {
+    match state {
+        BreakerState::Closed => 0,
+        BreakerState::HalfOpen => 1,
+        BreakerState::Open => 2,
     }
 }

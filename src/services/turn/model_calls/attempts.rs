@@ -2,6 +2,7 @@
 
 use std::{pin::pin, time::Instant};
 
+use opentelemetry::trace::SpanContext;
 use tokio::{select, time::timeout_at};
 
 use super::{
@@ -15,10 +16,14 @@ use crate::{
         model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest},
     },
     domain::{chat::Finish, errors::Billing, tenant::Tenant},
-    foundation::config::{self, ModelStream},
+    foundation::{
+        config::{self, ModelStream},
+        trace::outgoing,
+    },
     services::turn::{
         guard::{AnswerOrigin, Guard, GuardedAnswer},
         metrics::Metrics,
+        spans::{end_call_span, start_call_span},
     },
 };
 
@@ -45,11 +50,14 @@ impl<'r> Attempts<'r> {
         record.begin_call(origin, self.request.messages.len(), self.streams(target.route));
         self.metrics.count_attempt(target.model);
         self.request.journal.note_call(record.to_noted(target.model));
-        let outcome = match self.send(target, key).await {
+        let trace = self.request.trace;
+        let span = start_call_span(trace, target.route, record.attempts);
+        let outcome = match self.send(target, key, outgoing(trace, span.as_ref())).await {
             Ok(answer) => self.receive(answer, target, permit, record).await,
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(|error| self.log_failure(&error, target, key));
+        end_call_span(span, &record.report, &outcome);
         record.end_call(target.model, outcome.as_ref().err());
         if let Err(failure) = &outcome
             && failure.kind().billing == Billing::Unbilled
@@ -69,10 +77,16 @@ impl<'r> Attempts<'r> {
         is_wanted && route.provider.client.streams(route.upstream)
     }
 
-    async fn send(&self, target: Target<'_>, key: Option<&Credential>) -> Result<AnswerStream, ModelError> {
+    async fn send(
+        &self,
+        target: Target<'_>,
+        key: Option<&Credential>,
+        span: Option<&SpanContext>,
+    ) -> Result<AnswerStream, ModelError> {
         let key = key.map(|credential| &credential.key);
         let client = &target.route.provider.client;
-        let sending = client.ask(self.model_request(target), key, self.request.deadline);
+        let request = ModelRequest { span, ..self.model_request(target) };
+        let sending = client.ask(request, key, self.request.deadline);
         match target.fallback_at {
             Some(limit) => timeout_at(limit, sending).await.map_err(|_| ModelFailure::Slow)?,
             None => sending.await,
@@ -95,6 +109,7 @@ impl<'r> Attempts<'r> {
             answer_limit: self.answer_limit(target),
             reasons,
             stream: self.streams(target.route),
+            span: None,
         }
     }
 
@@ -196,9 +211,9 @@ impl<'r> Attempts<'r> {
     }
 
     fn answer_origin(&self) -> AnswerOrigin<'r> {
-        let CallRequest { address_hash: caller, persona, tenant, stream, journal, .. } = self.request;
+        let CallRequest { address_hash: caller, persona, tenant, stream, journal, trace, .. } = self.request;
         let site = tenant.and_then(Tenant::site).map(|site| site.settings.id.as_str());
-        AnswerOrigin { journal, stream, caller, site, persona: persona.map(|persona| persona.id.as_str()) }
+        AnswerOrigin { journal, stream, caller, site, persona: persona.map(|persona| persona.id.as_str()), trace }
     }
 
     /// Waits for the next piece of text. `Answerer` limits the time of a stream that has begun.

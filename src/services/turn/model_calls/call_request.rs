@@ -8,6 +8,7 @@ use crate::{
         answer_options::AnswerOptions, breaker::CallerHash, chat::Message, known_models::Abilities, persona::Persona,
         tenant::Tenant,
     },
+    foundation::trace::RequestTrace,
     services::turn::{answer_limits::TurnAnswerLimit, idempotency::KeyClaim, journal::Journal},
 };
 
@@ -37,6 +38,8 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) journal: &'r Journal,
     /// The claim of the turn on its idempotency key, which is marked before a model is asked.
     pub(in crate::services::turn) claim: Option<&'r KeyClaim>,
+    /// The trace of the request; `None` if turns are not traced.
+    pub(in crate::services::turn) trace: Option<&'r RequestTrace>,
 }
 
 impl<'r> CallRequest<'r> {

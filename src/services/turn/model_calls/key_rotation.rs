@@ -7,7 +7,8 @@ use crate::{
         model::{BreakerPermit, ModelFailure},
     },
     domain::chat::Finish,
-    foundation::config::ProviderIndex,
+    foundation::{config::ProviderIndex, trace::attributes},
+    services::turn::spans::end_key_span,
 };
 
 /// Limit of the keys from Papita that one call tries after the first.
@@ -38,7 +39,10 @@ impl KeyRotation<'_> {
     pub(super) async fn prepare(&mut self, route: Route<'_>) -> Result<(), NoCredential> {
         if self.provider.0 != route.index {
             let credentials = &route.provider.credentials;
-            self.provider = (route.index, preparation(credentials.access().await, credentials));
+            let span = self.attempts.request.trace.and_then(|trace| trace.start_internal(attributes::KEY));
+            let access = credentials.access().await;
+            end_key_span(span, &route.provider.name, &access);
+            self.provider = (route.index, preparation(access, credentials));
         }
         self.provider.1.as_ref().map(|_| ()).map_err(|none| *none)
     }

@@ -17,7 +17,12 @@ mod routes;
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 pub use self::provider_access::ProviderAccess;
-pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest, routes::Routes};
+pub(super) use self::{
+    abilities::ModelAbilities,
+    call_record::CallRecord,
+    call_request::CallRequest,
+    routes::{Route, Routes},
+};
 use self::{
     attempts::Attempts,
     fallbacks::Fallbacks,
@@ -31,6 +36,7 @@ use super::{
     idempotency::wait_unmarked,
     metrics::Metrics,
     request::TurnRequest,
+    spans::end_key_span,
 };
 use crate::{
     adapters::{
@@ -38,7 +44,10 @@ use crate::{
         model::{Breakers, basic},
     },
     domain::{breaker::BreakerState, chat::Finish, persona::Persona, tenant::Tenant},
-    foundation::config::{self, ProviderIndex},
+    foundation::{
+        config::{self, ProviderIndex},
+        trace::attributes,
+    },
 };
 
 /// Calls models for all turns.
@@ -101,7 +110,9 @@ impl ModelCalls {
     ) -> Result<Finish, TurnFailure> {
         let requested = record.requested_model;
         let route = self.routes.of(requested);
+        let span = request.trace.and_then(|trace| trace.start_internal(attributes::KEY));
         let access = wait_unmarked(request.claim, pin!(route.provider.credentials.access())).await;
+        end_key_span(span, &route.provider.name, &access);
         record.started_at.get_or_insert_with(Instant::now);
         if matches!(access, Access::BuiltIn) {
             return Ok(answer_built_in(request, record).await);

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, civil::Date};
+use opentelemetry::KeyValue;
+use serde_json::json;
 
 use super::{logged_texts::LoggedTexts, usage_meter::TurnUsage};
 use crate::{
@@ -12,10 +14,20 @@ use crate::{
         storage::{OutboxEntry, TurnOrigin, TurnRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId, tenant::TenantName},
+    foundation::trace::{RequestTrace, attributes},
     services::turn::{
-        ended_call::EndedCall, failure::TurnFailure, metrics::TurnTimes, model_calls::CallRecord, request::TurnRequest,
+        ended_call::EndedCall,
+        failure::TurnFailure,
+        journal::beginning,
+        metrics::TurnTimes,
+        model_calls::CallRecord,
+        request::TurnRequest,
+        spans::{finish_reasons, tokens},
     },
 };
+
+/// The most bytes of a text in a trace.
+const MAX_TRACED_BYTES: usize = 8 << 10;
 
 /// A turn that has ended.
 pub(super) struct EndedTurn<'a> {
@@ -135,6 +147,7 @@ impl EndedTurn<'_> {
             usage_record,
             event,
             origin: None,
+            span: None,
         }
     }
 
@@ -152,18 +165,67 @@ impl EndedTurn<'_> {
         }
     }
 
+    /// Writes to the trace of the turn's request what the turn was. Of its texts, only those that are logged openly.
+    pub(super) fn note_in(&self, trace: &RequestTrace) {
+        trace.note(|| self.attributes());
+        if let Some(code) = self.code {
+            trace.note_error(code);
+        }
+    }
+
+    fn attributes(&self) -> Vec<KeyValue> {
+        let Self { request, calls, usage, texts, .. } = self;
+        let text = |name, text: &str| KeyValue::new(name, text.to_owned());
+        let mut attributes = vec![
+            KeyValue::new(attributes::OPERATION, attributes::TURN),
+            text(attributes::REQUEST_MODEL, calls.requested_model),
+            text(attributes::RESPONSE_MODEL, calls.report.model.as_deref().unwrap_or(calls.model)),
+            tokens(attributes::INPUT_TOKENS, usage.tokens.prompt),
+            tokens(attributes::OUTPUT_TOKENS, usage.tokens.completion),
+            finish_reasons(self.finish),
+            KeyValue::new(attributes::STATUS, i64::from(self.status)),
+            KeyValue::new(attributes::ATTEMPTS, i64::from(calls.attempts)),
+            KeyValue::new(attributes::STREAM, request.stream),
+        ];
+        let site = request.asker.site().map(|site| site.settings.id.as_str());
+        let known = [
+            (attributes::CONVERSATION, request.session_id.as_ref().map(SessionId::as_str)),
+            (attributes::AGENT, request.persona.as_ref().map(|persona| persona.id.as_str())),
+            (attributes::SITE, site),
+            (attributes::API_KEY_NAME, request.asker.api_key().map(TenantName::as_str)),
+        ];
+        attributes.extend(known.into_iter().filter_map(|(name, value)| Some(text(name, value?))));
+        let cost = usage.cost.map(|cost| dollars(cost.total()));
+        attributes.extend(cost.map(|cost| KeyValue::new(attributes::COST, cost)));
+        let first_word = self.times.first_word.map(|time| time.as_secs_f64());
+        attributes.extend(first_word.map(|time| KeyValue::new(attributes::FIRST_WORD, time)));
+        let said = [
+            (attributes::INPUT_MESSAGES, "user", texts.message()),
+            (attributes::OUTPUT_MESSAGES, "assistant", texts.answer()),
+        ];
+        attributes.extend(said.into_iter().filter_map(|(name, role, said)| Some(message(name, role, said?))));
+        attributes
+    }
+
     /// Writes the end of a stream to the diagnostics. The event of its request was written when the stream started.
-    pub(super) fn trace_stream_end(&self) {
+    pub(super) fn log_stream_end(&self) {
         let request_id = self.request.request_id.as_str();
+        let trace_id = self.request.trace.as_ref().and_then(RequestTrace::sampled_id).map(tracing::field::display);
         let CallRecord { model, attempts, .. } = *self.calls;
         let (finish, code, latency_ms) = (self.finish.as_str(), self.code, milliseconds(self.latency));
         let cause = self.failure.map(tracing::field::display);
         if self.status >= 500 {
-            tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+            tracing::warn!(request_id, trace_id, model, attempts, finish, code, cause, latency_ms, "stream");
         } else {
-            tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+            tracing::info!(request_id, trace_id, model, attempts, finish, code, cause, latency_ms, "stream");
         }
     }
+}
+
+/// Returns the attribute of a text, of which the beginning is enough: spans wait in memory for the collector.
+fn message(name: &'static str, role: &str, text: &str) -> KeyValue {
+    let part = json!({ "type": "text", "content": beginning(text, MAX_TRACED_BYTES) });
+    KeyValue::new(name, json!([{ "role": role, "parts": [part] }]).to_string())
 }
 
 /// Returns a duration in seconds, exact to the millisecond.

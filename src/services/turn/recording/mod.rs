@@ -31,7 +31,7 @@ use crate::{
         storage::{OutboxEntry, Storage},
     },
     domain::{limits::Amounts, log_position::LogEnd},
-    foundation::clock::Clock,
+    foundation::{clock::Clock, trace::attributes},
 };
 
 /// The most bytes of a text in the record of an open stream. It bounds what each renewal writes.
@@ -87,12 +87,17 @@ impl Recorder {
         let mut record = turn.database_record(ended_at, lines.date(), self.usage_record(&turn), event);
         record.origin = turn.code.is_none().then(|| turn.origin(self.storage.feedback_expiry()));
         if request.stream {
-            turn.trace_stream_end();
+            turn.log_stream_end();
+        }
+        let trace = request.trace.as_ref();
+        if let Some(trace) = trace {
+            turn.note_in(trace);
         }
         let usage = turn.usage.tokens;
         let unlogged = TurnFailure::LogUnavailable.kind();
         let (mut finish, times) = (turn.finish, turn.times);
         let (storage, metrics) = (self.storage.clone(), Arc::clone(&self.metrics));
+        let of_database = trace.cloned();
         let store = move |end: Option<LogEnd>| {
             record.line = end.map(|end| end.position);
             if end.is_none() {
@@ -103,9 +108,12 @@ impl Recorder {
                 record.event.change_body(|body| hooks::with_failure(body, status, code, finish.as_str()));
             }
             metrics.count_turn(&record, finish, Some(times));
+            record.span = of_database.and_then(|trace| trace.start_internal(attributes::DATABASE)).map(Arc::new);
             storage.enqueue_turn(record, end);
         };
+        let writing = trace.and_then(|trace| trace.start_internal(attributes::LOG));
         let logged = self.log.write_then(lines, store).await;
+        drop(writing);
         if logged.is_ok() {
             journal.note_log_line();
         }
