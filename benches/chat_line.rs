@@ -8,6 +8,7 @@ pub(crate) fn answered(request_id: &str) -> ChatLine<'_> {
         user_id: None,
         chat_id: None,
         request_id,
+        trace_id: None,
         session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
         username: "ada",
         is_guest: false,

@@ -76,7 +76,7 @@ async fn a_turn_is_a_trace_of_what_it_waits_for() {
     for (name, value) in [
         ("gen_ai.operation.name", json!("invoke_agent")),
         ("gen_ai.request.model", json!("gpt-4o-mini")),
-        ("gen_ai.conversation.id", json!("s1")),
+        ("session.id", json!("s1")),
         ("gen_ai.usage.input_tokens", line["prompt_tokens"].clone()),
         ("gen_ai.usage.output_tokens", line["completion_tokens"].clone()),
         ("gen_ai.response.finish_reasons", json!([line["finish"]])),
@@ -89,6 +89,7 @@ async fn a_turn_is_a_trace_of_what_it_waits_for() {
     }
     assert_eq!(turn.resource["service.name"], "al-chat");
     assert_eq!(turn.resource["service.instance.id"], line["instance"]);
+    assert_eq!(line["trace_id"], turn.trace_id);
     for span in spans.iter().filter(|span| span.name != TURN) {
         assert_eq!((&span.trace_id, &span.parent), (&turn.trace_id, &turn.id), "{span:?}");
         assert!(span.time.0 >= turn.time.0 && span.time.1 >= span.time.0, "{span:?}");
@@ -122,8 +123,9 @@ async fn a_clients_trace_goes_on() {
 
 #[tokio::test]
 async fn a_trace_that_is_not_sampled_only_goes_on() {
-    let (collector, model, _setup, service) = start(&[]).await;
+    let (collector, model, setup, service) = start(&[]).await;
     chat_in_trace(&service.client, "00", "").await.assert_ok();
+    assert_eq!(setup.wait_for_log_lines("chat", 1).await[0]["trace_id"], Value::Null);
     service.client.chat("hello").await.assert_ok();
     let spans = collector.wait_for(1, TURN).await;
     assert!(spans.iter().all(|span| span.trace_id != TRACE), "{spans:?}");
@@ -228,6 +230,7 @@ async fn a_turn_of_a_stored_chat_has_spans_of_its_chat() {
     let chat = user.create_chat().await;
     user.send(chat, "hello").await.assert_ok();
     let spans = collector.wait_for(1, TURN).await;
+    assert_eq!(named(&spans, TURN).attributes["gen_ai.conversation.id"], chat.to_string());
     for name in ["stored chat open", "stored chat close"] {
         assert_eq!(named(&spans, name).parent, named(&spans, TURN).id, "{name}");
     }

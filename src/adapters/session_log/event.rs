@@ -62,6 +62,9 @@ pub struct SessionStart<'a> {
 pub struct ChatLine<'a> {
     /// The id of the request, which the response has as `X-Request-Id`.
     pub request_id: &'a str,
+    /// The id of the trace in 32 hexadecimal digits; missing unless the turn is traced and sampled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<&'a str>,
     /// The id of the session; null if the client named none.
     pub session_id: Option<&'a str>,
     /// The id of the account, or of the stored chat's owner; missing without either.

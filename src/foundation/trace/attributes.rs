@@ -31,6 +31,8 @@ pub const PROVIDER: &str = "gen_ai.provider.name";
 /// The persona.
 pub const AGENT: &str = "gen_ai.agent.id";
 /// The session.
+pub const SESSION: &str = "session.id";
+/// The stored chat.
 pub const CONVERSATION: &str = "gen_ai.conversation.id";
 /// The model that was asked for.
 pub const REQUEST_MODEL: &str = "gen_ai.request.model";

@@ -32,6 +32,8 @@ const MAX_TRACED_BYTES: usize = 8 << 10;
 /// A turn that has ended.
 pub(super) struct EndedTurn<'a> {
     pub(super) request: &'a TurnRequest,
+    /// The id of the sampled trace; `None` without one.
+    pub(super) trace_id: Option<String>,
     pub(super) calls: &'a CallRecord<'a>,
     pub(super) answer_chars: usize,
     /// The texts as they are logged.
@@ -55,6 +57,7 @@ impl EndedTurn<'_> {
         let Self { request, calls, usage, texts, .. } = self;
         ChatLine {
             request_id: &request.request_id,
+            trace_id: self.trace_id.as_deref(),
             session_id: request.session_id.as_ref().map(SessionId::as_str),
             user_id: request.owner().map(|id| id.0),
             chat_id: request.stored_chat.map(|stored_chat| stored_chat.chat.0),
@@ -189,12 +192,14 @@ impl EndedTurn<'_> {
         ];
         let site = request.asker.site().map(|site| site.settings.id.as_str());
         let known = [
-            (attributes::CONVERSATION, request.session_id.as_ref().map(SessionId::as_str)),
+            (attributes::SESSION, request.session_id.as_ref().map(SessionId::as_str)),
             (attributes::AGENT, request.persona.as_ref().map(|persona| persona.id.as_str())),
             (attributes::SITE, site),
             (attributes::API_KEY_NAME, request.asker.api_key().map(TenantName::as_str)),
         ];
         attributes.extend(known.into_iter().filter_map(|(name, value)| Some(text(name, value?))));
+        let chat = request.stored_chat.map(|stored_chat| stored_chat.chat.0);
+        attributes.extend(chat.map(|chat| KeyValue::new(attributes::CONVERSATION, chat.to_string())));
         let cost = usage.cost.map(|cost| dollars(cost.total()));
         attributes.extend(cost.map(|cost| KeyValue::new(attributes::COST, cost)));
         let first_word = self.times.first_word.map(|time| time.as_secs_f64());
@@ -210,7 +215,7 @@ impl EndedTurn<'_> {
     /// Writes the end of a stream to the diagnostics. The event of its request was written when the stream started.
     pub(super) fn log_stream_end(&self) {
         let request_id = self.request.request_id.as_str();
-        let trace_id = self.request.trace.as_ref().and_then(RequestTrace::sampled_id).map(tracing::field::display);
+        let trace_id = self.trace_id.as_deref();
         let CallRecord { model, attempts, .. } = *self.calls;
         let (finish, code, latency_ms) = (self.finish.as_str(), self.code, milliseconds(self.latency));
         let cause = self.failure.map(tracing::field::display);

@@ -31,7 +31,10 @@ use crate::{
         storage::{OutboxEntry, Storage},
     },
     domain::{limits::Amounts, log_position::LogEnd},
-    foundation::{clock::Clock, trace::attributes},
+    foundation::{
+        clock::Clock,
+        trace::{RequestTrace, attributes},
+    },
 };
 
 /// The most bytes of a text in the record of an open stream. It bounds what each renewal writes.
@@ -174,6 +177,7 @@ fn ended_turn<'a>(
     let overhead = latency.saturating_sub(calls.hook_time() + calls.call_time());
     EndedTurn {
         request,
+        trace_id: request.trace.as_ref().and_then(RequestTrace::sampled_id).map(|id| id.to_string()),
         calls,
         answer_chars: journal.char_count(),
         texts,
