@@ -10,6 +10,7 @@ mod connection;
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 mod measured;
+mod observer;
 #[allow(dead_code, reason = "each bench uses some of it")]
 mod server;
 mod target;
@@ -21,9 +22,14 @@ use std::{
 };
 
 use connection::Connection;
-use fakes::{hook::FakeHook, model::FakeModel};
+use fakes::{
+    collector::{CollectorBehaviour, FakeCollector},
+    hook::FakeHook,
+    model::FakeModel,
+};
 use hyper::StatusCode;
 use measured::{Measured, micros};
+use observer::Observer;
 use server::{Server, logged_turns};
 use target::{AL_CHAT, Target};
 use tokio::time::sleep;
@@ -80,32 +86,78 @@ async fn main() {
     print_in_openai_form(&model, &plan).await;
     print_beside_an_abuser(&model).await;
     print_setups(&model, &plan).await;
+    print_observed(&model, &plan).await;
+}
+
+/// A server with these settings under load.
+#[derive(Clone)]
+struct Setup<'a> {
+    name: &'static str,
+    /// The text of `al-chat.toml`.
+    file: Option<&'a str>,
+    settings: Vec<(&'a str, &'a str)>,
+    /// What reads its figures meanwhile.
+    observer: Option<Observer>,
 }
 
 /// Measures turns with one provider, with a second one, and with a guard that lets all pass, by turns. What a turn does not use
 /// should cost it nothing.
 async fn print_setups(model: &FakeModel, plan: &Plan) {
-    const CONCURRENCY: usize = 8;
     let (guard, url) = (FakeHook::start().await, model.base_url());
     let second = format!(
         "[[providers]]\nname = \"two\"\nbase_url = \"{url}\"\n\n[[models]]\nname = \"gpt-4o-mini\"\nprovider = \"two\"\n\n\
          [[models]]\nname = \"other\"\n"
     );
     let guard_url = guard.url();
+    let settings = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", "sk-bench")];
+    let with_guard = [&settings[..], &[("GUARD_URL", &guard_url)]].concat();
+    let plain = Setup { name: "one provider, no hooks", file: None, settings: settings.to_vec(), observer: None };
+    let two = Setup { name: "two providers", file: Some(&second), ..plain.clone() };
+    let guarded = Setup { name: "one provider, a guard", settings: with_guard, ..plain.clone() };
+    print_ratios("setups", &[plain, two, guarded], plan).await;
+}
+
+/// Measures turns that nobody observes, and turns whose metrics are read, that are traced, or that an open page of the operator
+/// shows.
+async fn print_observed(model: &FakeModel, plan: &Plan) {
+    let (collector, url) = (FakeCollector::start().await, model.base_url());
+    // It takes all spans without a look at them: its work is not that of the server.
+    collector.behave(CollectorBehaviour::Respond(200, String::new()));
+    let collector_url = collector.url();
+    let settings = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", "sk-bench")];
+    let all = [&settings[..], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector_url)]].concat();
+    let sampler = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.01")];
+    let one_percent = [&all[..], &sampler].concat();
+    let plain = Setup { name: "no traces", file: None, settings: settings.to_vec(), observer: None };
     let setups = [
-        ("one provider, no hooks", None, None),
-        ("two providers", Some(second.as_str()), None),
-        ("one provider, a guard", None, Some(guard_url.as_str())),
+        plain.clone(),
+        Setup { name: "no traces, again", ..plain.clone() },
+        Setup { name: "metrics each second", observer: Some(Observer::Scraper), ..plain.clone() },
+        Setup { name: "traces of 1 %", settings: one_percent, ..plain.clone() },
+        Setup { name: "traces of all", settings: all, ..plain.clone() },
+        Setup { name: "an open /admin page", observer: Some(Observer::Page), ..plain },
     ];
-    let (mut dirs, mut servers, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, file, guard) in setups {
+    print_ratios("observed", &setups, plan).await;
+}
+
+/// Measures servers with these settings by turns, and prints their figures with the ratios to the first.
+async fn print_ratios(title: &str, setups: &[Setup<'_>], plan: &Plan) {
+    const CONCURRENCY: usize = 8;
+    let (mut dirs, mut servers, mut targets, mut observing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Setup { name, file, settings, observer } in setups {
         let dir = tempfile::tempdir().expect("a folder");
         if let Some(text) = file {
             fs::write(dir.path().join("al-chat.toml"), text).expect("a file");
         }
-        let settings = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", "sk-bench")].into_iter();
-        let settings = settings.chain(guard.map(|guard| ("GUARD_URL", guard))).collect::<Vec<_>>();
-        let server = Server::al_chat_with(dir.path(), &settings).await;
+        let mut server = Server::al_chat_with(dir.path(), settings).await;
+        if let Some(observer) = observer {
+            let Some(begun) = observer.observe(&server).await else {
+                println!("{name}: left out, for the server does not offer it");
+                server.stop().await;
+                continue;
+            };
+            observing.push(begun);
+        }
         let mut target = Target::of_chat(&server, CONCURRENCY).await;
         target.name = name;
         targets.push(target);
@@ -113,7 +165,7 @@ async fn print_setups(model: &FakeModel, plan: &Plan) {
         dirs.push(dir);
     }
     measure(&mut targets, plan).await;
-    println!("setups, concurrency {CONCURRENCY}, and the ratio to the first:");
+    println!("{title}, concurrency {CONCURRENCY}, and the ratio to the first:");
     let figures = |target: &Target| [target.measured.cpu_each().unwrap_or(f64::NAN), target.measured.percentile(0.5)];
     let [first_cpu, first_p50] = figures(&targets[0]);
     for target in &targets {
@@ -121,6 +173,7 @@ async fn print_setups(model: &FakeModel, plan: &Plan) {
         let (cpu_ratio, p50_ratio) = (cpu / first_cpu, p50 / first_p50);
         println!("  {name:22}   CPU {cpu:6.2} µs each ({cpu_ratio:.3})   p50 {p50:6.0} µs ({p50_ratio:.3})");
     }
+    drop(observing);
     for server in &mut servers {
         server.stop().await;
     }
