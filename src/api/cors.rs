@@ -14,7 +14,7 @@ use url::Url;
 use crate::{foundation::config::AllowedOrigin, services::sites::Sites};
 
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, authorization, x-session-id, idempotency-key, last-event-id, x-requested-with",
+    "content-type, authorization, x-session-id, idempotency-key, last-event-id, x-requested-with, traceparent, tracestate",
 );
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS");
 const EXPOSED_HEADERS: HeaderValue =

@@ -520,9 +520,9 @@ async fn a_preflight_allows_what_the_clients_send() {
         values.split(',').map(|value| value.trim().to_owned()).collect::<HashSet<_>>()
     };
     let headers = list("access-control-allow-headers");
-    for header in
-        ["content-type", "authorization", "x-session-id", "idempotency-key", "last-event-id", "x-requested-with"]
-    {
+    let of_requests =
+        ["content-type", "authorization", "x-session-id", "idempotency-key", "last-event-id", "x-requested-with"];
+    for header in of_requests.into_iter().chain(["traceparent", "tracestate"]) {
         assert!(headers.contains(header), "{headers:?}");
     }
     let methods = list("access-control-allow-methods");
