@@ -624,18 +624,20 @@ async fn a_turn_is_reserved_at_the_limit_of_its_answer() {
 async fn refusals_are_in_the_log_and_in_the_metrics() {
     let Clocked { model: _model, setup, service, .. } = start_clocked(&[("LIMIT_VISITOR", "1/day")]).await;
     let client = &service.client;
-    let metric = async || {
+    let metric = async |name: &str| {
         let text = client.get("/metrics").await.text;
-        let name = "al_chat_turns_limited_total{limit=\"visitor\",unit=\"turns\",window=\"day\"} ";
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok());
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
         value.unwrap_or_else(|| panic!("{text}"))
     };
-    assert_eq!(metric().await, 0);
+    let refused = "al_chat_turns_limited_total{limit=\"visitor\",unit=\"turns\",window=\"day\"}";
+    let admitted = |scope| format!("al_chat_turns_admitted_total{{limit=\"{scope}\"}}");
+    assert_eq!((metric(refused).await, metric(&admitted("visitor")).await), (0, 0));
     client.chat("hello").await.assert_ok();
     client.chat("hello").await.assert_error(429, "limit_reached");
     ask(client, "key").await.assert_error(429, "limit_reached");
     client.stream_chat("hello").await.into_response().await.assert_error(429, "limit_reached");
-    assert_eq!(metric().await, 3);
+    assert_eq!((metric(refused).await, metric(&admitted("visitor")).await), (3, 1));
+    assert_eq!(metric(&admitted("site")).await, 0, "no site has a limit");
     let lines = setup.wait_for_log_lines("refusal", 3).await;
     let kinds = lines.iter().map(|line| (line["code"].to_string(), line["status"].to_string()));
     let expected = [(("\"limit_reached\"".to_owned(), "429".to_owned()), 3)].into_iter().collect::<BTreeMap<_, _>>();

@@ -45,6 +45,11 @@ impl Reserved {
     pub fn amounts(&self) -> Amounts {
         self.amounts
     }
+
+    /// Returns the scopes in which the turn is counted.
+    pub fn scopes(&self) -> impl Iterator<Item = LimitScope> {
+        self.counters.iter().map(|counter| counter.scope)
+    }
 }
 
 /// The counter of a scope in which a turn is counted.

@@ -103,7 +103,9 @@ impl TurnLimits {
     pub(super) fn reserve(&self, request: &TurnRequest, model: &str) -> Result<Reservation, TurnFailure> {
         let most = || self.counts.estimator.most(request, model);
         let reserved = self.counts.usage.reserve(&request.asker, most, self.storage.session_time());
-        Ok(Reservation::new(Arc::clone(&self.counts), reserved.map_err(TurnFailure::LimitReached)?))
+        let reserved = reserved.map_err(TurnFailure::LimitReached)?;
+        self.metrics.count_admitted(reserved.scopes());
+        Ok(Reservation::new(Arc::clone(&self.counts), reserved))
     }
 
     /// Reserves the conversation as it is sent, when the model is about to be asked: the history of a stored chat is known only

@@ -53,6 +53,11 @@ struct RatingLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ScopeLabel {
+    limit: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LimitLabels {
     limit: &'static str,
     unit: &'static str,
@@ -80,6 +85,9 @@ pub(super) struct Metrics {
     families: ModelFamilies,
     models: HashMap<String, ModelCounters>,
     limited: Family<LimitLabels, Counter>,
+    admitted: Family<ScopeLabel, Counter>,
+    /// The counters of that family, so that a turn looks for none.
+    admitted_by_scope: [(LimitScope, Counter); LimitScope::OF_TURNS.len()],
     feedback: Family<RatingLabel, Counter>,
     turn_seconds: Histogram,
     overhead_seconds: Histogram,
@@ -99,7 +107,8 @@ impl Metrics {
         guard: &HookMetrics<GuardLabels>,
         context: &HookMetrics<ContextLabels>,
     ) -> Self {
-        let families = ModelFamilies::default();
+        let (families, admitted) = (ModelFamilies::default(), Family::<ScopeLabel, Counter>::default());
+        let counter_of = |scope: LimitScope| admitted.get_or_create(&ScopeLabel { limit: scope.as_str() }).clone();
         // From 5 ms to 164 s.
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let mut this = Self {
@@ -111,6 +120,8 @@ impl Metrics {
                 .collect(),
             families,
             limited: limit_counters(&config.limits),
+            admitted_by_scope: LimitScope::OF_TURNS.map(|scope| (scope, counter_of(scope))),
+            admitted,
             feedback: feedback_counters(),
             turn_seconds: seconds(),
             // From 0.1 ms to 3 s.
@@ -166,6 +177,8 @@ impl Metrics {
         registry.register("cost_usd", "Cost of turns in US dollars, as far as prices are known", families.cost.clone());
         let limited = "Turns refused because a limit of usage was reached";
         registry.register("turns_limited", limited, self.limited.clone());
+        let admitted = "Turns that were admitted by limits, at each one that applied; one whose history then found no room is refused, too";
+        registry.register("turns_admitted", admitted, self.admitted.clone());
         let feedback = "Ratings of answers, changed ones included";
         registry.register("feedback", feedback, self.feedback.clone());
         registry.register("model_attempts", "Calls to models, repetitions included", families.attempts.clone());
@@ -203,6 +216,15 @@ impl Metrics {
     /// Counts a call to a model.
     pub(super) fn count_attempt(&self, model: &str) {
         self.counters(model).attempts.inc();
+    }
+
+    /// Counts a turn that the limits of these scopes have admitted.
+    pub(super) fn count_admitted(&self, scopes: impl Iterator<Item = LimitScope>) {
+        for scope in scopes {
+            if let Some((_, admitted)) = self.admitted_by_scope.iter().find(|(of_scope, _)| *of_scope == scope) {
+                admitted.inc();
+            }
+        }
     }
 
     /// Counts a turn that a limit has refused.
