@@ -187,6 +187,10 @@ resources! {
         SitesApi: [
             "GET /api/admin/sites",
         ],
+        PauseApi: [
+            "POST /api/admin/pause",
+            "POST /api/admin/resume",
+        ],
         PauseSiteApi: [
             "POST /api/admin/sites/{site_id}/pause",
             "POST /api/admin/sites/{site_id}/resume",
@@ -195,6 +199,21 @@ resources! {
             "GET /api/admin/usage",
             "GET /api/admin/usage/csv",
         ],
+        OverviewApi: [
+            "GET /api/admin/overview",
+        ],
+        DaysApi: [
+            "GET /api/admin/days",
+        ],
+        StatusApi: [
+            "GET /api/admin/status",
+        ],
+        SessionsApi: [
+            "GET /api/admin/sessions",
+        ],
+        SessionTurnsApi: [
+            "GET /api/admin/sessions/{session_id}",
+        ],
     }
 }
 
@@ -202,7 +221,8 @@ resources! {
 pub(super) type PlainRoute = (&'static str, BoxEndpoint<'static, Response>);
 
 /// Returns the paths beside the contract: the contract itself, its documentation as the page `docs`, the metrics, the
-/// chat window's script and, unless it is switched off, the portal.
+/// events for the operator's page, the
+/// chat window's script, the operator's page and, unless it is switched off, the portal.
 pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> Vec<PlainRoute> {
     let pages = if state.config.server.portal { web::PAGES } else { &[] };
     // The chat window and its pictures are loaded by pages of other websites.
@@ -214,6 +234,7 @@ pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> 
         ("/docs", text(HTML, docs, docs_policy).boxed()),
         ("/openapi.json", text(MEDIA_TYPE, contract, None).boxed()),
         (metrics::PATH, metrics::endpoint(state.clone()).boxed()),
+        (admin::EVENTS_PATH, admin::events(state.clone()).boxed()),
     ];
     routes.into_iter().chain(window).chain(pages).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
     services::{
         accounts::Accounts,
         api_keys::ApiKeys,
-        log_report::OwnLogReports,
+        log_report::{LiveLog, OwnLogReports},
         sessions::Sessions,
         sites::Sites,
         turn::{ProviderAccess, Turns},
@@ -55,6 +55,8 @@ pub struct AppState {
     pub log: SessionLog,
     /// Reports of the session log.
     pub log_reports: OwnLogReports,
+    /// The session log as it is written, for the operator's page.
+    pub live_log: LiveLog,
     /// The database.
     pub storage: Storage,
     /// The memory for the messages of chats in responses.

@@ -24,6 +24,7 @@ use crate::{
         log_chain::{Chain, ChainHasher},
         log_position::{LogEnd, LogPosition},
         session::SessionKey,
+        tenant::SpendingPause,
     },
     foundation::memory_limit,
     foundation::{
@@ -38,10 +39,10 @@ use crate::{
     services::{
         accounts::Accounts,
         api_keys::ApiKeys,
-        log_report::OwnLogReports,
+        log_report::{LiveLog, OwnLogReports},
         log_retention,
         sessions::Sessions,
-        sites::{CheckedSites, Sites},
+        sites::{CheckedSites, OperatorPauses, Sites},
         turn::{Dependencies, ProviderAccess, RecoveryProgress, Turns},
         visitors::Visitors,
     },
@@ -85,6 +86,7 @@ pub(super) async fn open(
         .transpose()?;
     let trace_tasks = Tasks::default();
     let tracer = open_tracer(&config, &log, &clock, &trace_tasks)?;
+    let spending = Arc::new(SpendingPause::default());
     let dependencies = Dependencies {
         client,
         guard,
@@ -97,12 +99,13 @@ pub(super) async fn open(
         clock: clock.clone(),
         tracer,
         tasks: tasks.clone(),
+        spending: Arc::clone(&spending),
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
     let ticket_secret = outage.wait_out(async || storage.secret(TICKET_SECRET).await).await?;
     let paused = outage.wait_out(async || storage.paused_sites().await).await?;
-    let (sites_storage, sites_clock) = (storage.clone(), clock.clone());
-    let sites = Sites::open(&config, checked_sites, sites_storage, &ticket_secret, &paused, sites_clock, &tasks);
+    let pauses = OperatorPauses::new(storage.clone(), &paused, spending);
+    let sites = Sites::open(&config, checked_sites, &ticket_secret, pauses, clock.clone(), &tasks);
     live_limits::follow(&sites, &turns, &tasks);
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
     let (limits, idle_timeout) = (turns.usage_limits(), config.session_idle_timeout);
@@ -127,6 +130,7 @@ pub(super) async fn open(
     turns.log_interrupted(outage).await?;
     log_retention::start(config.session_log.retention, log.clone(), storage.clone(), clock.clone(), &tasks);
     let log_reports = OwnLogReports::new(&config.session_log.dir, tasks.stopping());
+    let live_log = LiveLog::new(&config.session_log.dir, clock.clone(), tasks.clone());
     let list_memory = BodyMemory::new(memory_limit::at_most_part(config.server.body_memory, 8));
     let config = Arc::new(config);
     Ok(AppState {
@@ -145,6 +149,7 @@ pub(super) async fn open(
         fingerprint_key,
         log,
         log_reports,
+        live_log,
         storage,
         list_memory,
         tasks,

@@ -41,16 +41,26 @@ struct Ids<'a> {
 
 /// Returns the lines whose session or request has this id. `on_read` is called with each number of bytes that were read.
 pub fn search(files: &[LogFile], id: &str, on_read: impl Fn(u64) + Send + Sync) -> Found {
+    search_with(&Reader::new(files).on_read(on_read), id, || true)
+}
+
+/// Returns the same on this thread only, for a process that needs its processors for something else. Ends early when the lines are not
+/// wanted any more.
+pub fn search_on_this_thread(files: &[LogFile], id: &str, is_wanted: impl Fn() -> bool + Sync) -> Found {
+    search_with(&Reader::new(files).on_this_thread(), id, is_wanted)
+}
+
+fn search_with(reader: &Reader<'_>, id: &str, is_wanted: impl Fn() -> bool + Sync) -> Found {
     let search = Search::new(id);
     let (mut found, mut known) = (Found::default(), HashSet::new());
-    Reader::new(files).on_read(on_read).for_each(
+    reader.for_each(
         |chunk| search.in_chunk(chunk),
         |mut next| {
             let is_new = |line: &Vec<u8>| log_stamp::parse(line).is_none_or(|line| known.insert(line.position));
             next.lines.retain(is_new);
             found.lines.append(&mut next.lines);
             found.damages.append(&mut next.damages);
-            ControlFlow::Continue(())
+            if is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
     found

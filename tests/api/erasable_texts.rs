@@ -576,7 +576,7 @@ async fn an_erasure_whose_client_leaves_comes_to_its_end() {
     // Of a client that leaves at once, the server may not even see the request.
     for _ in 0..20 {
         let mut leaving = RawConnection::connect(process.address).await;
-        leaving.send("DELETE /api/session/a/content HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
+        leaving.send("DELETE /api/session/a/content HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     }
     process.wait_for_line("status=499").await;
     lock.release().await;

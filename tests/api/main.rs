@@ -7,6 +7,7 @@
 mod accounts;
 mod admin_access;
 mod admin_limits;
+mod admin_page;
 mod admin_usage;
 mod admission;
 mod allowed_origins;

@@ -37,6 +37,56 @@ pub mod types {
         pub name: ::std::option::Option<::std::string::String>,
     }
 
+    ///The state of a circuit breaker: `closed` (the model is called), `open`
+    /// (not, after failures), `half_open` (one call tries it).
+    #[derive(
+        :: serde :: Deserialize, :: serde :: Serialize, Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd,
+    )]
+    pub enum Breaker {
+        #[serde(rename = "closed")]
+        Closed,
+        #[serde(rename = "open")]
+        Open,
+        #[serde(rename = "half_open")]
+        HalfOpen,
+    }
+
+    impl ::std::fmt::Display for Breaker {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Closed => f.write_str("closed"),
+                Self::Open => f.write_str("open"),
+                Self::HalfOpen => f.write_str("half_open"),
+            }
+        }
+    }
+
+    impl ::std::str::FromStr for Breaker {
+        type Err = self::error::ConversionError;
+        fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "closed" => Ok(Self::Closed),
+                "open" => Ok(Self::Open),
+                "half_open" => Ok(Self::HalfOpen),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+
+    impl ::std::convert::TryFrom<&str> for Breaker {
+        type Error = self::error::ConversionError;
+        fn try_from(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
+    impl ::std::convert::TryFrom<::std::string::String> for Breaker {
+        type Error = self::error::ConversionError;
+        fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
     ///A change of an account's password.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ChangePasswordRequest {
@@ -1083,6 +1133,15 @@ pub mod types {
         pub papita_api_url: ::std::string::String,
     }
 
+    ///The figures of a day.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct DayFigures {
+        ///The day in the log's time zone.
+        pub date: ::std::string::String,
+        ///The figures of its turns.
+        pub figures: LogReportFigures,
+    }
+
     ///A ticket.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct EmbedTicket {
@@ -2113,6 +2172,20 @@ pub mod types {
         pub user_message_id: ::std::option::Option<::std::num::NonZeroU64>,
     }
 
+    ///Where the key of a provider comes from.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct KeyStatus {
+        ///The seconds since Papita returned the key, to the minute below; null
+        /// for other keys.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub age_seconds: ::std::option::Option<u64>,
+        ///The name of the provider.
+        pub provider: ::std::string::String,
+        ///The source of the key that turns use: `papita_api`, `local_env` (the
+        /// settings), or `none`.
+        pub source: ::std::string::String,
+    }
+
     ///Whose usage a limit counts: that of one visitor, of one address, of one
     /// site, of one API key, or of all together; or the sessions (`sessions`),
     /// requests for a person (`handovers`) or ratings (`feedback`) of one
@@ -2537,6 +2610,83 @@ pub mod types {
         pub username: ::std::string::String,
     }
 
+    ///A session on one day, with the sums of its turns.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct LoggedSession {
+        ///The cost in US dollars, as far as prices are known.
+        pub cost_usd: f64,
+        ///The number of turns that ended without an answer.
+        pub errors: u64,
+        ///Whether it has ended.
+        pub has_ended: bool,
+        ///The time of its last turn, as the log has it; null without turns.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub last_turn_at: ::std::option::Option<::std::string::String>,
+        ///The id of the persona.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub persona: ::std::option::Option<::std::string::String>,
+        ///The id of the session.
+        pub session_id: ::std::string::String,
+        ///The id of the site.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub site: ::std::option::Option<::std::string::String>,
+        ///The time of its beginning, as the log has it; null if it has not
+        /// begun on this day.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub started_at: ::std::option::Option<::std::string::String>,
+        ///The tokens of the turns.
+        pub total_tokens: u64,
+        ///The number of turns.
+        pub turns: u64,
+        ///The name of the user; null for guests.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user: ::std::option::Option<::std::string::String>,
+    }
+
+    ///A turn in the session log. Lines of earlier versions lack fields, which
+    /// are null.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct LoggedTurn {
+        ///The error code; null for answered turns.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
+        ///The cost in US dollars; null if the model's price is not known.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cost_usd: ::std::option::Option<f64>,
+        ///The way in which it ended, as the log names it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub finish: ::std::option::Option<::std::string::String>,
+        ///The time from the request to the first text, in ms.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub first_word_ms: ::std::option::Option<f64>,
+        ///The time from the request to its end, in ms.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub latency_ms: ::std::option::Option<f64>,
+        ///The model that was called.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub model: ::std::option::Option<::std::string::String>,
+        ///The id of the persona.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub persona: ::std::option::Option<::std::string::String>,
+        ///The id of the request.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub request_id: ::std::option::Option<::std::string::String>,
+        ///The id of the session.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub session_id: ::std::option::Option<::std::string::String>,
+        ///The id of the site.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub site: ::std::option::Option<::std::string::String>,
+        ///The time of its end, as the log has it.
+        pub timestamp: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The tokens of the prompt and the answer.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_tokens: ::std::option::Option<u64>,
+        ///The name of the user; null for guests.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user: ::std::option::Option<::std::string::String>,
+    }
+
     ///The credentials of a login.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct LoginRequest {
@@ -2720,6 +2870,17 @@ pub mod types {
         pub model: ::std::option::Option<::std::string::String>,
     }
 
+    ///A model, and whether it is called.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct ModelStatus {
+        ///The state of its circuit breaker.
+        pub breaker: Breaker,
+        ///The name of the model.
+        pub model: ::std::string::String,
+        ///The name of its provider.
+        pub provider: ::std::string::String,
+    }
+
     ///The result of a test of the model.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ModelTest {
@@ -2776,6 +2937,57 @@ pub mod types {
     }
 
     impl ::std::convert::TryFrom<::std::string::String> for ModelTestStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
+    ///Why a turn has no texts: the log has none (`not_logged`), they were
+    /// erased, or their key is in another database (`erased`), or the line
+    /// was altered (`altered`).
+    #[derive(
+        :: serde :: Deserialize, :: serde :: Serialize, Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd,
+    )]
+    pub enum NoTexts {
+        #[serde(rename = "not_logged")]
+        NotLogged,
+        #[serde(rename = "erased")]
+        Erased,
+        #[serde(rename = "altered")]
+        Altered,
+    }
+
+    impl ::std::fmt::Display for NoTexts {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::NotLogged => f.write_str("not_logged"),
+                Self::Erased => f.write_str("erased"),
+                Self::Altered => f.write_str("altered"),
+            }
+        }
+    }
+
+    impl ::std::str::FromStr for NoTexts {
+        type Err = self::error::ConversionError;
+        fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "not_logged" => Ok(Self::NotLogged),
+                "erased" => Ok(Self::Erased),
+                "altered" => Ok(Self::Altered),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+
+    impl ::std::convert::TryFrom<&str> for NoTexts {
+        type Error = self::error::ConversionError;
+        fn try_from(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+
+    impl ::std::convert::TryFrom<::std::string::String> for NoTexts {
         type Error = self::error::ConversionError;
         fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
@@ -2964,6 +3176,39 @@ pub mod types {
         fn try_from(value: ::std::string::String) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
         }
+    }
+
+    ///The figures of one day, read from the session log of one replica.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct Overview {
+        ///Those of each hour with turns, in their order.
+        pub by_hour: ::std::vec::Vec<LogReportGroup>,
+        ///Those of each model, the one with most turns first. At most 500, as
+        /// of sites and personas: the first in the log.
+        pub by_model: ::std::vec::Vec<LogReportGroup>,
+        ///Those of each persona.
+        pub by_persona: ::std::vec::Vec<LogReportGroup>,
+        ///Those of each site; the group null is of turns without one.
+        pub by_site: ::std::vec::Vec<LogReportGroup>,
+        ///The day in the log's time zone.
+        pub date: ::std::string::String,
+        ///The time of the first line of the day, as the log has it; null
+        /// without lines.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub first_line_at: ::std::option::Option<::std::string::String>,
+        ///The time of the last line.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub last_line_at: ::std::option::Option<::std::string::String>,
+        ///The number of lines that are not in the figures, because they are
+        /// damaged or were counted before.
+        pub lines_left_out: u64,
+        ///The name of the log's time zone, or its offset now.
+        pub time_zone: ::std::string::String,
+        ///The figures of all turns.
+        pub total: LogReportFigures,
+        ///The number of files that could not be read to their end, so that the
+        /// figures lack turns.
+        pub unreadable_files: u64,
     }
 
     ///The response to a change of the password.
@@ -3170,6 +3415,15 @@ pub mod types {
         }
     }
 
+    ///Records that wait to be sent.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct QueueStatus {
+        ///The number that was dropped since the database was made.
+        pub dropped: u64,
+        ///The number that waits.
+        pub waiting: u64,
+    }
+
     ///The service can take traffic.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct Readiness {
@@ -3374,6 +3628,51 @@ pub mod types {
         pub tasks: ::std::string::String,
     }
 
+    ///What a replica does now, and the state of its parts.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct ServiceStatus {
+        ///Whether the built-in responder answers, because no source of a key
+        /// is configured.
+        pub demo_mode: bool,
+        ///Events for the receiver.
+        pub event_queue: QueueStatus,
+        ///Whether the database can be written. If not, turns are refused.
+        pub is_database_writable: bool,
+        ///Whether the session log can be written. If not, turns are refused.
+        pub is_log_writable: bool,
+        ///Whether the operator has paused all spending.
+        pub is_spending_paused: bool,
+        ///The keys of the providers, without the keys themselves.
+        pub keys: ::std::vec::Vec<KeyStatus>,
+        ///The largest number of turns that run at once.
+        pub max_turns: u64,
+        ///The models that turns may call.
+        pub models: ::std::vec::Vec<ModelStatus>,
+        ///Usage records for Papita.
+        pub papita_queue: QueueStatus,
+        ///The number of processes that use the database, this one included.
+        pub replicas: u64,
+        ///The time of the start.
+        pub started_at: ::std::string::String,
+        ///The number of turns that run now.
+        pub turns_running: u64,
+        ///The number of turns that wait for a place.
+        pub turns_waiting: u64,
+        ///The version of al-chat.
+        pub version: ::std::string::String,
+    }
+
+    ///Sessions of a day, the latest first.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct SessionPage {
+        ///The cursor of the sessions that follow, for `after`; null if there
+        /// are none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next: ::std::option::Option<::std::string::String>,
+        ///The sessions.
+        pub sessions: ::std::vec::Vec<LoggedSession>,
+    }
+
     ///A session that was started.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct SessionStarted {
@@ -3443,6 +3742,31 @@ pub mod types {
         pub timestamp: ::chrono::DateTime<::chrono::offset::Utc>,
     }
 
+    ///A turn of a session.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct SessionTurn {
+        ///The answer; null if it cannot be read.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub answer: ::std::option::Option<::std::string::String>,
+        ///The question; null if it cannot be read.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+        ///Why there are no texts; left out if there are.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub no_texts: ::std::option::Option<NoTexts>,
+        ///The turn.
+        pub turn: LoggedTurn,
+    }
+
+    ///The turns of a session on one day.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct SessionTurns {
+        ///Whether there are earlier ones.
+        pub has_earlier: bool,
+        ///The turns in their order, at most the last 500.
+        pub turns: ::std::vec::Vec<SessionTurn>,
+    }
+
     ///A site whose pages embed the chat window.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct Site {
@@ -3462,6 +3786,13 @@ pub mod types {
         ///The only persona that answers; null if requests choose.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub persona: ::std::option::Option<::std::string::String>,
+    }
+
+    ///Whether all spending is paused.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct Spending {
+        ///Whether no turns start now.
+        pub is_paused: bool,
     }
 
     ///The data that a chat window sends when it closes.
@@ -6008,6 +6339,76 @@ impl Client {
         }
     }
 
+    ///Pause all spending
+    ///
+    ///Stops all turns that run, and refuses new ones with `site_paused`: here
+    /// at once, at other replicas within about two seconds. The
+    /// pause survives restarts.
+    ///
+    ///Sends a `POST` request to `/api/admin/pause`
+    pub async fn pause_spending<'a>(&'a self) -> Result<ResponseValue<types::Spending>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/pause", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "pause_spending" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///Resume spending
+    ///
+    ///Ends the pause of all spending. Sites that are paused stay paused.
+    ///
+    ///Sends a `POST` request to `/api/admin/resume`
+    pub async fn resume_spending<'a>(&'a self) -> Result<ResponseValue<types::Spending>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/resume", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "resume_spending" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
     ///Pause a site
     ///
     ///Stops the site's turns that run, and refuses new ones with
@@ -6186,6 +6587,225 @@ impl Client {
         let response = result?;
         match response.status().as_u16() {
             200u16 => Ok(ResponseValue::stream(response)),
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///Read the figures of a day
+    ///
+    ///Reads the session log of this replica once, and returns the figures of a
+    /// day's turns: of all, and by hour, model, site and persona. They are
+    /// those of `GET /api/admin/usage`.
+    ///
+    ///Sends a `GET` request to `/api/admin/overview`
+    ///
+    ///Arguments:
+    /// - `date`: The day, `2026-11-29`; today in the log's time zone by
+    ///   default.
+    pub async fn get_overview<'a>(
+        &'a self,
+        date: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Overview>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/overview", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .query(&progenitor_client::QueryParam::new("date", &date))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "get_overview" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///Read the figures of past days
+    ///
+    ///Returns the figures of each of the days before today that has turns, in
+    /// their order, of the session log of this replica. They are kept in
+    /// memory until a file of the log has changed.
+    ///
+    ///Sends a `GET` request to `/api/admin/days`
+    ///
+    ///Arguments:
+    /// - `count`: The number of days before today; 29 by default.
+    pub async fn list_days<'a>(
+        &'a self,
+        count: Option<::std::num::NonZeroU64>,
+    ) -> Result<ResponseValue<::std::vec::Vec<types::DayFigures>>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/days", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .query(&progenitor_client::QueryParam::new("count", &count))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "list_days" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///Read what the service does now
+    ///
+    ///Returns the turns that run at this replica, and the state of models,
+    /// keys, queues, session log and database. Calls no other system.
+    ///
+    ///Sends a `GET` request to `/api/admin/status`
+    pub async fn get_status<'a>(&'a self) -> Result<ResponseValue<types::ServiceStatus>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/status", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "get_status" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///List the sessions of a day
+    ///
+    ///Returns the sessions with turns on a day, or that began or ended then,
+    /// in the session log of this replica: the latest first, by their last
+    /// turn or else their beginning. At most the first 100,000 of a day are
+    /// listed.
+    ///
+    ///Sends a `GET` request to `/api/admin/sessions`
+    ///
+    ///Arguments:
+    /// - `after`: The cursor of the answer before, which this one continues.
+    /// - `date`: The day, `2026-11-29`; today in the log's time zone by
+    ///   default.
+    /// - `limit`: The largest number of sessions; 100 by default.
+    pub async fn list_sessions<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        date: Option<&'a str>,
+        limit: Option<::std::num::NonZeroU64>,
+    ) -> Result<ResponseValue<types::SessionPage>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/sessions", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .query(&progenitor_client::QueryParam::new("after", &after))
+            .query(&progenitor_client::QueryParam::new("date", &date))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "list_sessions" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            503u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
+    ///Read the turns of a session
+    ///
+    ///Returns the turns of a session on a day, of the session log of this
+    /// replica, with their questions and answers where the log has them and
+    /// they were not erased. A session without turns on the day has an empty
+    /// list.
+    ///
+    ///Sends a `GET` request to `/api/admin/sessions/{session_id}`
+    ///
+    ///Arguments:
+    /// - `session_id`: The session's id.
+    /// - `date`: The day, `2026-11-29`; today in the log's time zone by
+    ///   default.
+    pub async fn get_session_turns<'a>(
+        &'a self,
+        session_id: &'a str,
+        date: Option<&'a str>,
+    ) -> Result<ResponseValue<types::SessionTurns>, Error<types::ErrorBody>> {
+        let url = format!("{}/api/admin/sessions/{}", self.baseurl, encode_path(&session_id.to_string()),);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map.append(
+            ::reqwest::header::HeaderName::from_static("api-version"),
+            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+        );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .query(&progenitor_client::QueryParam::new("date", &date))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo { operation_id: "get_session_turns" };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
             400u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             401u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),

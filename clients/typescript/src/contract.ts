@@ -1014,6 +1014,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause all spending
+         * @description Stops all turns that run, and refuses new ones with `site_paused`: here at once, at other replicas within about two seconds. The
+         *     pause survives restarts.
+         */
+        post: operations["pauseSpending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume spending
+         * @description Ends the pause of all spending. Sites that are paused stay paused.
+         */
+        post: operations["resumeSpending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/sites/{site_id}/pause": {
         parameters: {
             query?: never;
@@ -1096,6 +1137,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the figures of a day
+         * @description Reads the session log of this replica once, and returns the figures of a day's turns: of all, and by hour, model, site and
+         *     persona. They are those of `GET /api/admin/usage`.
+         */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the figures of past days
+         * @description Returns the figures of each of the days before today that has turns, in their order, of the session log of this replica. They
+         *     are kept in memory until a file of the log has changed.
+         */
+        get: operations["listDays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what the service does now
+         * @description Returns the turns that run at this replica, and the state of models, keys, queues, session log and database. Calls no other
+         *     system.
+         */
+        get: operations["getStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sessions of a day
+         * @description Returns the sessions with turns on a day, or that began or ended then, in the session log of this replica: the latest first, by
+         *     their last turn or else their beginning. At most the first 100,000 of a day are listed.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the turns of a session
+         * @description Returns the turns of a session on a day, of the session log of this replica, with their questions and answers where the log has
+         *     them and they were not erased. A session without turns on the day has an empty list.
+         */
+        get: operations["getSessionTurns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1146,6 +1292,11 @@ export interface components {
             /** @description The file's text. */
             content: string;
         };
+        /**
+         * @description The state of a circuit breaker: `closed` (the model is called), `open` (not, after failures), `half_open` (one call tries it).
+         * @enum {string}
+         */
+        Breaker: "closed" | "open" | "half_open";
         /**
          * ChangePasswordRequest
          * @description A change of an account's password.
@@ -1821,6 +1972,70 @@ export interface components {
             credential_source: components["schemas"]["CredentialSource"];
         };
         /**
+         * DayFigures
+         * @description The figures of a day.
+         * @example {
+         *       "date": "2026-11-29",
+         *       "figures": {
+         *         "completion_tokens": 17925,
+         *         "cost_usd": 0.0189015,
+         *         "cut_off": 3,
+         *         "errors": 2,
+         *         "errors_by_code": {
+         *           "model_timeout": 2
+         *         },
+         *         "estimated_turns": 0,
+         *         "failed_calls": {
+         *           "model_overloaded": 1,
+         *           "model_timeout": 2
+         *         },
+         *         "fallbacks": 1,
+         *         "finish": {
+         *           "complete": 115,
+         *           "stopped": 3,
+         *           "upstream_error": 2
+         *         },
+         *         "first_word_ms": {
+         *           "max": 1480.25,
+         *           "p50": 320,
+         *           "p95": 710,
+         *           "p99": 1190
+         *         },
+         *         "key_lookups": {
+         *           "fetched": 1,
+         *           "hit": 119
+         *         },
+         *         "key_sources": {
+         *           "papita_api": 120
+         *         },
+         *         "latency_ms": {
+         *           "max": 9125.5,
+         *           "p50": 1840,
+         *           "p95": 4210,
+         *           "p99": 6730
+         *         },
+         *         "prompt_tokens": 54310,
+         *         "rated_down": 1,
+         *         "rated_up": 9,
+         *         "retried_turns": 2,
+         *         "retries": 3,
+         *         "sessions": 41,
+         *         "sessions_estimated": false,
+         *         "total_tokens": 72235,
+         *         "turns": 120,
+         *         "unpriced_turns": 0,
+         *         "visitors": 38,
+         *         "visitors_estimated": false
+         *       }
+         *     }
+         */
+        DayFigures: {
+            /** @description The day in the log's time zone. */
+            date: string;
+            /** @description The figures of its turns. */
+            figures: components["schemas"]["LogReportFigures"];
+        };
+        /**
          * EmbedTicket
          * @description A ticket.
          * @example {
@@ -2143,6 +2358,21 @@ export interface components {
              * @description The same as `message`; only in whole answers to an account, or about an image.
              */
             response?: string;
+        };
+        /**
+         * KeyStatus
+         * @description Where the key of a provider comes from.
+         */
+        KeyStatus: {
+            /** @description The name of the provider. */
+            provider: string;
+            /** @description The source of the key that turns use: `papita_api`, `local_env` (the settings), or `none`. */
+            source: string;
+            /**
+             * Format: uint64
+             * @description The seconds since Papita returned the key, to the minute below; null for other keys.
+             */
+            age_seconds?: number | null;
         };
         /**
          * @description Whose usage a limit counts: that of one visitor, of one address, of one site, of one API key, or of all together; or the sessions (`sessions`), requests for a person (`handovers`) or ratings (`feedback`) of one address, of which each counts as a turn.
@@ -2622,6 +2852,121 @@ export interface components {
             message: string;
         };
         /**
+         * LoggedSession
+         * @description A session on one day, with the sums of its turns.
+         * @example {
+         *       "cost_usd": 0.00164,
+         *       "errors": 0,
+         *       "has_ended": false,
+         *       "last_turn_at": "2026-11-29T09:34:10.310000+01:00",
+         *       "persona": "amaya",
+         *       "session_id": "session_20261129_093000_k3vq8mzt5wxnp2ra",
+         *       "site": "shop",
+         *       "started_at": "2026-11-29T09:30:00.120000+01:00",
+         *       "total_tokens": 2172,
+         *       "turns": 4,
+         *       "user": "ada"
+         *     }
+         */
+        LoggedSession: {
+            /** @description The id of the session. */
+            session_id: string;
+            /** @description The name of the user; null for guests. */
+            user?: string | null;
+            /** @description The id of the site. */
+            site?: string | null;
+            /** @description The id of the persona. */
+            persona?: string | null;
+            /** @description The time of its beginning, as the log has it; null if it has not begun on this day. */
+            started_at?: string | null;
+            /** @description The time of its last turn, as the log has it; null without turns. */
+            last_turn_at?: string | null;
+            /** @description Whether it has ended. */
+            has_ended: boolean;
+            /**
+             * Format: uint64
+             * @description The number of turns.
+             */
+            turns: number;
+            /**
+             * Format: uint64
+             * @description The number of turns that ended without an answer.
+             */
+            errors: number;
+            /**
+             * Format: uint64
+             * @description The tokens of the turns.
+             */
+            total_tokens: number;
+            /**
+             * Format: double
+             * @description The cost in US dollars, as far as prices are known.
+             */
+            cost_usd: number;
+        };
+        /**
+         * LoggedTurn
+         * @description A turn in the session log. Lines of earlier versions lack fields, which are null.
+         * @example {
+         *       "code": null,
+         *       "cost_usd": 0.0000075,
+         *       "finish": "complete",
+         *       "first_word_ms": 302.425,
+         *       "latency_ms": 842.508,
+         *       "model": "gpt-4o-mini",
+         *       "persona": "amaya",
+         *       "request_id": "01a22757-0d11-725c-9a9d-cbf19ebe8885",
+         *       "session_id": "session_20261129_093000_k3vq8mzt5wxnp2ra",
+         *       "site": "shop",
+         *       "timestamp": "2026-11-29T13:45:46.132000+01:00",
+         *       "total_tokens": 23,
+         *       "user": "ada"
+         *     }
+         */
+        LoggedTurn: {
+            /** @description The id of the request. */
+            request_id?: string | null;
+            /**
+             * Format: date-time
+             * @description The time of its end, as the log has it.
+             */
+            timestamp: string;
+            /** @description The id of the session. */
+            session_id?: string | null;
+            /** @description The name of the user; null for guests. */
+            user?: string | null;
+            /** @description The id of the site. */
+            site?: string | null;
+            /** @description The id of the persona. */
+            persona?: string | null;
+            /** @description The model that was called. */
+            model?: string | null;
+            /** @description The way in which it ended, as the log names it. */
+            finish?: string | null;
+            /** @description The error code; null for answered turns. */
+            code?: string | null;
+            /**
+             * Format: uint64
+             * @description The tokens of the prompt and the answer.
+             */
+            total_tokens?: number | null;
+            /**
+             * Format: double
+             * @description The cost in US dollars; null if the model's price is not known.
+             */
+            cost_usd?: number | null;
+            /**
+             * Format: double
+             * @description The time from the request to its end, in ms.
+             */
+            latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description The time from the request to the first text, in ms.
+             */
+            first_word_ms?: number | null;
+        };
+        /**
          * LoginRequest
          * @description The credentials of a login.
          * @example {
@@ -2802,6 +3147,18 @@ export interface components {
             credentials_info?: components["schemas"]["CredentialsInfo"];
         };
         /**
+         * ModelStatus
+         * @description A model, and whether it is called.
+         */
+        ModelStatus: {
+            /** @description The name of the model. */
+            model: string;
+            /** @description The name of its provider. */
+            provider: string;
+            /** @description The state of its circuit breaker. */
+            breaker: components["schemas"]["Breaker"];
+        };
+        /**
          * ModelTest
          * @description The result of a test of the model.
          * @example {
@@ -2834,6 +3191,12 @@ export interface components {
          * @enum {string}
          */
         ModelTestStatus: "success" | "error";
+        /**
+         * @description Why a turn has no texts: the log has none (`not_logged`), they were erased, or their key is in another database (`erased`), or the line
+         *     was altered (`altered`).
+         * @enum {string}
+         */
+        NoTexts: "not_logged" | "erased" | "altered";
         /**
          * OpenAiError
          * @description An error in OpenAI's form.
@@ -2923,6 +3286,158 @@ export interface components {
         OpenAiModelListObject: "list";
         /** @enum {string} */
         OpenAiModelObject: "model";
+        /**
+         * Overview
+         * @description The figures of one day, read from the session log of one replica.
+         * @example {
+         *       "by_hour": [],
+         *       "by_model": [],
+         *       "by_persona": [],
+         *       "by_site": [
+         *         {
+         *           "figures": {
+         *             "completion_tokens": 17925,
+         *             "cost_usd": 0.0189015,
+         *             "cut_off": 3,
+         *             "errors": 2,
+         *             "errors_by_code": {
+         *               "model_timeout": 2
+         *             },
+         *             "estimated_turns": 0,
+         *             "failed_calls": {
+         *               "model_overloaded": 1,
+         *               "model_timeout": 2
+         *             },
+         *             "fallbacks": 1,
+         *             "finish": {
+         *               "complete": 115,
+         *               "stopped": 3,
+         *               "upstream_error": 2
+         *             },
+         *             "first_word_ms": {
+         *               "max": 1480.25,
+         *               "p50": 320,
+         *               "p95": 710,
+         *               "p99": 1190
+         *             },
+         *             "key_lookups": {
+         *               "fetched": 1,
+         *               "hit": 119
+         *             },
+         *             "key_sources": {
+         *               "papita_api": 120
+         *             },
+         *             "latency_ms": {
+         *               "max": 9125.5,
+         *               "p50": 1840,
+         *               "p95": 4210,
+         *               "p99": 6730
+         *             },
+         *             "prompt_tokens": 54310,
+         *             "rated_down": 1,
+         *             "rated_up": 9,
+         *             "retried_turns": 2,
+         *             "retries": 3,
+         *             "sessions": 41,
+         *             "sessions_estimated": false,
+         *             "total_tokens": 72235,
+         *             "turns": 120,
+         *             "unpriced_turns": 0,
+         *             "visitors": 38,
+         *             "visitors_estimated": false
+         *           },
+         *           "group": "shop"
+         *         }
+         *       ],
+         *       "date": "2026-11-29",
+         *       "first_line_at": "2026-11-29T08:12:44.310000+01:00",
+         *       "last_line_at": "2026-11-29T17:03:09.872000+01:00",
+         *       "lines_left_out": 0,
+         *       "time_zone": "Europe/Berlin",
+         *       "total": {
+         *         "completion_tokens": 17925,
+         *         "cost_usd": 0.0189015,
+         *         "cut_off": 3,
+         *         "errors": 2,
+         *         "errors_by_code": {
+         *           "model_timeout": 2
+         *         },
+         *         "estimated_turns": 0,
+         *         "failed_calls": {
+         *           "model_overloaded": 1,
+         *           "model_timeout": 2
+         *         },
+         *         "fallbacks": 1,
+         *         "finish": {
+         *           "complete": 115,
+         *           "stopped": 3,
+         *           "upstream_error": 2
+         *         },
+         *         "first_word_ms": {
+         *           "max": 1480.25,
+         *           "p50": 320,
+         *           "p95": 710,
+         *           "p99": 1190
+         *         },
+         *         "key_lookups": {
+         *           "fetched": 1,
+         *           "hit": 119
+         *         },
+         *         "key_sources": {
+         *           "papita_api": 120
+         *         },
+         *         "latency_ms": {
+         *           "max": 9125.5,
+         *           "p50": 1840,
+         *           "p95": 4210,
+         *           "p99": 6730
+         *         },
+         *         "prompt_tokens": 54310,
+         *         "rated_down": 1,
+         *         "rated_up": 9,
+         *         "retried_turns": 2,
+         *         "retries": 3,
+         *         "sessions": 41,
+         *         "sessions_estimated": false,
+         *         "total_tokens": 72235,
+         *         "turns": 120,
+         *         "unpriced_turns": 0,
+         *         "visitors": 38,
+         *         "visitors_estimated": false
+         *       },
+         *       "unreadable_files": 0
+         *     }
+         */
+        Overview: {
+            /** @description The day in the log's time zone. */
+            date: string;
+            /** @description The name of the log's time zone, or its offset now. */
+            time_zone: string;
+            /** @description The time of the first line of the day, as the log has it; null without lines. */
+            first_line_at?: string | null;
+            /** @description The time of the last line. */
+            last_line_at?: string | null;
+            /** @description The figures of all turns. */
+            total: components["schemas"]["LogReportFigures"];
+            /** @description Those of each hour with turns, in their order. */
+            by_hour: components["schemas"]["LogReportGroup"][];
+            /** @description Those of each model, the one with most turns first. At most 500, as of sites and personas: the first in the log. */
+            by_model: components["schemas"]["LogReportGroup"][];
+            /** @description Those of each site; the group null is of turns without one. */
+            by_site: components["schemas"]["LogReportGroup"][];
+            /** @description Those of each persona. */
+            by_persona: components["schemas"]["LogReportGroup"][];
+            /**
+             * Format: uint64
+             * @description The number of lines that are not in the figures, because they are damaged or were counted before.
+             */
+            lines_left_out: number;
+            /**
+             * Format: uint64
+             * @description The number of files that could not be read to their end, so that the figures lack turns.
+             */
+            unreadable_files: number;
+        };
         /**
          * PasswordChanged
          * @description The response to a change of the password.
@@ -3086,6 +3601,22 @@ export interface components {
          * @enum {string}
          */
         ProviderAccountStatus: "active" | "key_refused" | "no_key";
+        /**
+         * QueueStatus
+         * @description Records that wait to be sent.
+         */
+        QueueStatus: {
+            /**
+             * Format: uint64
+             * @description The number that waits.
+             */
+            waiting: number;
+            /**
+             * Format: uint64
+             * @description The number that was dropped since the database was made.
+             */
+            dropped: number;
+        };
         /**
          * Readiness
          * @description The service can take traffic.
@@ -3273,6 +3804,114 @@ export interface components {
             model: string;
         };
         /**
+         * ServiceStatus
+         * @description What a replica does now, and the state of its parts.
+         * @example {
+         *       "demo_mode": false,
+         *       "event_queue": {
+         *         "dropped": 0,
+         *         "waiting": 0
+         *       },
+         *       "is_database_writable": true,
+         *       "is_log_writable": true,
+         *       "is_spending_paused": false,
+         *       "keys": [
+         *         {
+         *           "age_seconds": 420,
+         *           "provider": "openai",
+         *           "source": "papita_api"
+         *         }
+         *       ],
+         *       "max_turns": 1000,
+         *       "models": [
+         *         {
+         *           "breaker": "closed",
+         *           "model": "gpt-4o-mini",
+         *           "provider": "openai"
+         *         }
+         *       ],
+         *       "papita_queue": {
+         *         "dropped": 0,
+         *         "waiting": 0
+         *       },
+         *       "replicas": 1,
+         *       "started_at": "2026-11-29T08:12:44.000000+01:00",
+         *       "turns_running": 7,
+         *       "turns_waiting": 0,
+         *       "version": "0.1.0"
+         *     }
+         */
+        ServiceStatus: {
+            /** @description The version of al-chat. */
+            version: string;
+            /** @description The time of the start. */
+            started_at: string;
+            /** @description Whether the built-in responder answers, because no source of a key is configured. */
+            demo_mode: boolean;
+            /** @description Whether the operator has paused all spending. */
+            is_spending_paused: boolean;
+            /**
+             * Format: uint64
+             * @description The number of turns that run now.
+             */
+            turns_running: number;
+            /**
+             * Format: uint64
+             * @description The number of turns that wait for a place.
+             */
+            turns_waiting: number;
+            /**
+             * Format: uint64
+             * @description The largest number of turns that run at once.
+             */
+            max_turns: number;
+            /** @description The models that turns may call. */
+            models: components["schemas"]["ModelStatus"][];
+            /** @description The keys of the providers, without the keys themselves. */
+            keys: components["schemas"]["KeyStatus"][];
+            /** @description Usage records for Papita. */
+            papita_queue: components["schemas"]["QueueStatus"];
+            /** @description Events for the receiver. */
+            event_queue: components["schemas"]["QueueStatus"];
+            /** @description Whether the session log can be written. If not, turns are refused. */
+            is_log_writable: boolean;
+            /** @description Whether the database can be written. If not, turns are refused. */
+            is_database_writable: boolean;
+            /**
+             * Format: uint64
+             * @description The number of processes that use the database, this one included.
+             */
+            replicas: number;
+        };
+        /**
+         * SessionPage
+         * @description Sessions of a day, the latest first.
+         * @example {
+         *       "next": null,
+         *       "sessions": [
+         *         {
+         *           "cost_usd": 0.00164,
+         *           "errors": 0,
+         *           "has_ended": false,
+         *           "last_turn_at": "2026-11-29T09:34:10.310000+01:00",
+         *           "persona": "amaya",
+         *           "session_id": "session_20261129_093000_k3vq8mzt5wxnp2ra",
+         *           "site": "shop",
+         *           "started_at": "2026-11-29T09:30:00.120000+01:00",
+         *           "total_tokens": 2172,
+         *           "turns": 4,
+         *           "user": "ada"
+         *         }
+         *       ]
+         *     }
+         */
+        SessionPage: {
+            /** @description The sessions. */
+            sessions: components["schemas"]["LoggedSession"][];
+            /** @description The cursor of the sessions that follow, for `after`; null if there are none. */
+            next?: string | null;
+        };
+        /**
          * SessionStarted
          * @description A session that was started.
          * @example {
@@ -3324,6 +3963,73 @@ export interface components {
             duration_seconds?: number | null;
         };
         /**
+         * SessionTurn
+         * @description A turn of a session.
+         * @example {
+         *       "answer": "Yes, we do.",
+         *       "message": "Do you ship to Norway?",
+         *       "turn": {
+         *         "code": null,
+         *         "cost_usd": 0.0000075,
+         *         "finish": "complete",
+         *         "first_word_ms": 302.425,
+         *         "latency_ms": 842.508,
+         *         "model": "gpt-4o-mini",
+         *         "persona": "amaya",
+         *         "request_id": "01a22757-0d11-725c-9a9d-cbf19ebe8885",
+         *         "session_id": "session_20261129_093000_k3vq8mzt5wxnp2ra",
+         *         "site": "shop",
+         *         "timestamp": "2026-11-29T13:45:46.132000+01:00",
+         *         "total_tokens": 23,
+         *         "user": "ada"
+         *       }
+         *     }
+         */
+        SessionTurn: {
+            /** @description The turn. */
+            turn: components["schemas"]["LoggedTurn"];
+            /** @description The question; null if it cannot be read. */
+            message?: string | null;
+            /** @description The answer; null if it cannot be read. */
+            answer?: string | null;
+            /** @description Why there are no texts; left out if there are. */
+            no_texts?: components["schemas"]["NoTexts"];
+        };
+        /**
+         * SessionTurns
+         * @description The turns of a session on one day.
+         * @example {
+         *       "has_earlier": false,
+         *       "turns": [
+         *         {
+         *           "answer": "Yes, we do.",
+         *           "message": "Do you ship to Norway?",
+         *           "turn": {
+         *             "code": null,
+         *             "cost_usd": 0.0000075,
+         *             "finish": "complete",
+         *             "first_word_ms": 302.425,
+         *             "latency_ms": 842.508,
+         *             "model": "gpt-4o-mini",
+         *             "persona": "amaya",
+         *             "request_id": "01a22757-0d11-725c-9a9d-cbf19ebe8885",
+         *             "session_id": "session_20261129_093000_k3vq8mzt5wxnp2ra",
+         *             "site": "shop",
+         *             "timestamp": "2026-11-29T13:45:46.132000+01:00",
+         *             "total_tokens": 23,
+         *             "user": "ada"
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        SessionTurns: {
+            /** @description The turns in their order, at most the last 500. */
+            turns: components["schemas"]["SessionTurn"][];
+            /** @description Whether there are earlier ones. */
+            has_earlier: boolean;
+        };
+        /**
          * Site
          * @description A site whose pages embed the chat window.
          * @example {
@@ -3353,6 +4059,17 @@ export interface components {
             is_paused_by_file: boolean;
             /** @description Whether the operator has paused the site. */
             is_paused_by_operator: boolean;
+        };
+        /**
+         * Spending
+         * @description Whether all spending is paused.
+         * @example {
+         *       "is_paused": true
+         *     }
+         */
+        Spending: {
+            /** @description Whether no turns start now. */
+            is_paused: boolean;
         };
         /**
          * StopSessionRequest
@@ -8596,6 +9313,142 @@ export interface operations {
             };
         };
     };
+    pauseSpending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spending"];
+                };
+            };
+            /** @description The request is not valid HTTP (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), or cannot be understood (`bad_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database cannot be used (`storage_unavailable`). A pause is in force all the same, at this replica and until it is restarted. */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resumeSpending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spending"];
+                };
+            };
+            /** @description The request is not valid HTTP (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), or cannot be understood (`bad_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The database cannot be used (`storage_unavailable`). A pause is in force all the same, at this replica and until it is restarted. */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     pauseSite: {
         parameters: {
             query?: never;
@@ -8904,6 +9757,352 @@ export interface operations {
                 };
             };
             /** @description The session log cannot be read (`session_log_unreadable`), or the service is restarting (`stopping`). */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: {
+                /** @description The day, `2026-11-29`; today in the log's time zone by default. */
+                date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description `date` is invalid (`invalid_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The session log cannot be read (`session_log_unreadable`), or the service is restarting (`stopping`). */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listDays: {
+        parameters: {
+            query?: {
+                /** @description The number of days before today; 29 by default. */
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayFigures"][];
+                };
+            };
+            /** @description `count` is invalid (`invalid_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The session log cannot be read (`session_log_unreadable`), or the service is restarting (`stopping`). */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceStatus"];
+                };
+            };
+            /** @description The request is not valid HTTP (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), or cannot be understood (`bad_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description The day, `2026-11-29`; today in the log's time zone by default. */
+                date?: string;
+                /** @description The cursor of the answer before, which this one continues. */
+                after?: string;
+                /** @description The largest number of sessions; 100 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            /** @description `date`, `limit` or `after` is invalid (`invalid_request`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The session log cannot be read (`session_log_unreadable`), or the service is restarting (`stopping`). */
+            503: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSessionTurns: {
+        parameters: {
+            query?: {
+                /** @description The day, `2026-11-29`; today in the log's time zone by default. */
+                date?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation has succeeded. */
+            200: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionTurns"];
+                };
+            };
+            /** @description `date` or the id is invalid (`invalid_request`, `invalid_session_id`). */
+            400: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not the operator's (`operator_only`). */
+            401: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of this server (`internal_error`). */
+            500: {
+                headers: {
+                    /** @description The request's id; quote it when asking for help. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The session log cannot be read (`session_log_unreadable`), the database cannot be used (`storage_unavailable`), or the service is restarting (`stopping`). */
             503: {
                 headers: {
                     /** @description The request's id; quote it when asking for help. */

@@ -50,6 +50,16 @@ impl Storage {
         Ok(Some(key))
     }
 
+    /// Returns the key with an id; `None` if it was erased.
+    pub async fn content_key_with_id(&self, id: &str) -> Result<Option<StoredKey>, StorageFailure> {
+        let row: Option<KeyRow> = sql("SELECT id, key FROM content_keys
+             JOIN content_key_slots ON content_key_slots.slot = content_keys.slot WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(row.and_then(stored_key))
+    }
+
     async fn content_key_of(&self, scope: &str) -> Result<Option<StoredKey>, StorageFailure> {
         let row: Option<KeyRow> = sql("SELECT id, key FROM content_keys
              JOIN content_key_slots ON content_key_slots.slot = content_keys.slot WHERE scope = $1")

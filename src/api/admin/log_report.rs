@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
-use crate::services::log_report::{GroupBy, Named, Percentiles, Summary, TurnSummary};
+use crate::services::log_report::{Group, GroupBy, Named, Percentiles, Summary, TurnSummary};
 
 /// The field by which a report groups turns: `user` is the name of the user, `key` that of a server's API key, `code` the error code.
 /// `day` and `hour` are those of a turn's end in the log's time zone.
@@ -54,7 +54,7 @@ pub(super) struct LogReport {
 /// The figures of a group of turns.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-struct LogReportGroup {
+pub(super) struct LogReportGroup {
     /// The value of the field; null for the turns without it.
     #[oai(nullable)]
     group: Option<String>,
@@ -65,7 +65,7 @@ struct LogReportGroup {
 /// The figures of turns.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-struct LogReportFigures {
+pub(super) struct LogReportFigures {
     /// The number of turns.
     turns: u64,
     /// The number of turns that ended without an answer.
@@ -161,9 +161,7 @@ impl LogReport {
             first_line_at,
             last_line_at,
             total: LogReportFigures::new(summary.turns),
-            groups: groups
-                .map(|it| LogReportGroup { group: it.group, figures: LogReportFigures::new(it.turns) })
-                .collect(),
+            groups: groups.map(LogReportGroup::new).collect(),
             other_groups: summary.other_groups.map(LogReportFigures::new),
             lines_left_out,
             unreadable_files,
@@ -171,8 +169,14 @@ impl LogReport {
     }
 }
 
+impl LogReportGroup {
+    pub(super) fn new(group: Group) -> Self {
+        Self { group: group.group, figures: LogReportFigures::new(group.turns) }
+    }
+}
+
 impl LogReportFigures {
-    fn new(turns: TurnSummary) -> Self {
+    pub(super) fn new(turns: TurnSummary) -> Self {
         let by_name = |Named(counts): Named| counts.into_iter().collect();
         Self {
             turns: turns.turns,

@@ -120,7 +120,7 @@ fn parse(name: &'static str, text: Option<String>) -> Result<Option<TimeBound>, 
     parsed.map_err(|expected| invalid(name, &expected.to_string()))
 }
 
-fn invalid(parameter: &'static str, sentence: &str) -> Problem {
+pub(super) fn invalid(parameter: &'static str, sentence: &str) -> Problem {
     Problem::new(&requests::INVALID_REQUEST).with_sentence(format!("{parameter}: {sentence}")).with_field(parameter)
 }
 

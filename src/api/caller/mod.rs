@@ -23,7 +23,7 @@ pub(super) use self::{
     client_ip::{ClientAddress, LoginFrom},
     figure_access::{FigureAccess, ensure_metrics_access},
     identity::Identity,
-    operator::{Operator, OperatorOrAccount},
+    operator::{Operator, OperatorOrAccount, ensure_operator},
     own_page::{ensure_own_page, is_own_page, is_sent_by_own_page},
     required_account::RequiredAccount,
     required_api_key::RequiredApiKey,

@@ -39,6 +39,11 @@ pub(super) fn is_of_operator(request: &Request, state: &AppState) -> bool {
     }
 }
 
+/// Fails with status 401 if a request is not the operator's.
+pub(in crate::api) fn ensure_operator(request: &Request, state: &AppState) -> Result<(), Problem> {
+    if is_of_operator(request, state) { Ok(()) } else { Err(Problem::not_operator()) }
+}
+
 impl<'a> ApiExtractor<'a> for OperatorOrAccount {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
@@ -84,7 +89,8 @@ impl<'a> ApiExtractor<'a> for Operator {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
-        if is_of_operator(request, state) { Ok(Self) } else { Err(Problem::not_operator().into()) }
+        ensure_operator(request, state)?;
+        Ok(Self)
     }
 }
 

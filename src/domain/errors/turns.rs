@@ -41,13 +41,14 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
-    /// The operator has paused the site, by `paused = true` in the configuration file or by `POST /api/admin/sites/{id}/pause`.
+    /// The operator has paused the site, by `paused = true` in the configuration file or by `POST /api/admin/sites/{id}/pause`; or all
+    /// spending, by `POST /api/admin/pause`.
     SITE_PAUSED {
         status: 503,
         code: "site_paused",
         retry_after: RetryAfter::Seconds(60),
         sentence: "The chat is paused at the moment; please come back later",
-        action: "Wait until the operator resumes the site.",
+        action: "Wait until the operator ends the pause.",
     } ends {
         finish: Finish::Stopped,
         billing: Billing::Estimated,

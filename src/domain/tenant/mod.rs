@@ -5,7 +5,7 @@ mod pause;
 
 use std::{fmt, sync::Arc};
 
-pub use self::pause::{PausedBy, SitePause};
+pub use self::pause::{PausedBy, SitePause, SpendingPause};
 use crate::foundation::config::{LimitList, SiteSettings};
 pub use crate::foundation::config::{SiteLimits, TenantName};
 

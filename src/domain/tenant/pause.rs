@@ -1,4 +1,4 @@
-//! The pause of a site: no turns start, and those that run are stopped.
+//! The pause of a site, or of all spending: no turns start, and those that run are stopped.
 
 use tokio::sync::watch;
 
@@ -50,5 +50,28 @@ impl SitePause {
     pub async fn begun(&self) {
         // The sender is not dropped meanwhile.
         let _ = self.0.subscribe().wait_for(|by| by.any()).await;
+    }
+}
+
+/// Whether the operator has paused all spending.
+#[derive(Debug, Default)]
+pub struct SpendingPause(watch::Sender<bool>);
+
+impl SpendingPause {
+    /// Returns whether all spending is paused.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Pauses all spending, or ends the pause.
+    pub fn set(&self, is_paused: bool) {
+        self.0.send_replace(is_paused);
+    }
+
+    /// Waits until all spending is paused; not at all if it is.
+    pub async fn begun(&self) {
+        // The sender is not dropped meanwhile.
+        let _ = self.0.subscribe().wait_for(|is_paused| *is_paused).await;
     }
 }

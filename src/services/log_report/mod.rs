@@ -3,12 +3,15 @@
 mod counts;
 mod csv;
 mod damage;
+mod day;
+mod day_sessions;
 mod distinct;
 mod fields;
 mod figures;
 mod groups;
 mod histogram;
 mod line_parser;
+mod live;
 mod own_log;
 mod quantiles;
 mod query;
@@ -20,14 +23,18 @@ mod service;
 mod sessions;
 mod summary;
 mod tallies;
+mod turn_line;
 mod turn_summary;
 
 pub use self::{
     counts::Named,
     csv::format_csv,
     damage::{Damage, DamageKind},
+    day::DaySummary,
+    day_sessions::{DaySession, SessionPlace},
     figures::is_unpriced,
     histogram::Bucket,
+    live::{LiveLog, LiveView},
     own_log::{OwnLogReports, ReportFailure},
     query::{GroupBy, MaxGroups, Query},
     reading::report,
@@ -36,5 +43,6 @@ pub use self::{
     sessions::{LongSession, OpenSession},
     summary::{Accuracy, Group, RefusalSummary, SessionSummary, Summary},
     tallies::Tally,
+    turn_line::{LiveLine, SessionLine, TurnLine},
     turn_summary::{Estimate, Percentiles, TurnSummary},
 };

@@ -13,7 +13,7 @@ use super::{
     repeated::{Repeated, Runs},
     report::Report,
 };
-use crate::adapters::log_files::{LogFile, Reader};
+use crate::adapters::log_files::{LineEnd, LogFile, Reader};
 
 /// Reads the files and returns their report. `on_read` is called with each number of bytes that were read. Lines that are in the log
 /// more than once are counted once.
@@ -82,4 +82,24 @@ pub(super) fn report_in_one_pass(
     );
     report.add_repeated(&repeated.into_inner().unwrap_or_else(PoisonError::into_inner));
     report
+}
+
+/// Reads the lines of files on this thread, in their order, and calls a function for each, or with `None` where a file cannot be read
+/// further. Ends early when they are not wanted any more.
+pub(super) fn each_line(
+    files: &[LogFile],
+    is_wanted: impl Fn() -> bool + Sync,
+    on_line: impl FnMut(Option<(&[u8], LineEnd)>) + Send,
+) {
+    let on_line = Mutex::new(on_line);
+    Reader::new(files).on_this_thread().for_each(
+        |chunk| {
+            let mut on_line = on_line.lock().unwrap_or_else(PoisonError::into_inner);
+            chunk.lines().for_each(|line| on_line(Some((line.bytes, line.end))));
+            if chunk.failure.is_some() {
+                on_line(None);
+            }
+        },
+        |()| if is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) },
+    );
 }

@@ -91,7 +91,8 @@ impl Report {
         }
     }
 
-    fn add(&mut self, fields: &Fields<'_>, query: &Query) {
+    /// Adds a line that the query covers.
+    pub(super) fn add(&mut self, fields: &Fields<'_>, query: &Query) {
         if let (Some(timestamp), Some(_)) = (fields.timestamp.as_deref(), fields.hour()) {
             let timestamp = shortened(timestamp);
             self.extend_period(timestamp, timestamp);

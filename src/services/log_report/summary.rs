@@ -8,6 +8,7 @@ use super::{
     counts::Named,
     damage::{Damage, DamageKind},
     distinct,
+    groups::Groups,
     histogram::Bucket,
     quantiles,
     query::GroupBy,
@@ -53,7 +54,7 @@ pub struct Summary {
 }
 
 /// The figures of a group of turns.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Group {
     /// The value of the field by which turns are grouped; `None` for the turns without it.
     pub group: Option<String>,
@@ -136,7 +137,7 @@ impl Report {
             lines: self.lines,
             period: self.period.clone(),
             turns: TurnSummary::of(&self.total),
-            groups: self.group_summaries(by.is_some_and(GroupBy::is_time)),
+            groups: group_summaries(&self.groups, by.is_some_and(GroupBy::is_time)),
             other_groups: (!self.groups.other.is_empty()).then(|| TurnSummary::of(&self.groups.other)),
             sessions: self.session_summary(),
             refusals: self.refusal_summary(),
@@ -148,18 +149,6 @@ impl Report {
             named_damage: self.damages.named.clone(),
             accuracy: ACCURACY,
         }
-    }
-
-    fn group_summaries(&self, by_time: bool) -> Vec<Group> {
-        let groups = self.groups.all();
-        let group = |(key, figures): (Option<&str>, _)| (key.map(str::to_owned), TurnSummary::of(figures));
-        let groups = groups.map(group).map(|(group, turns)| Group { group, turns });
-        let mut groups = groups.collect::<Vec<_>>();
-        groups.sort_by(|group, other| group.group.cmp(&other.group));
-        if !by_time {
-            groups.sort_by_key(|group| std::cmp::Reverse(group.turns.turns));
-        }
-        groups
     }
 
     fn session_summary(&self) -> SessionSummary {
@@ -183,4 +172,16 @@ impl Report {
             by_site: sites.sorted(),
         }
     }
+}
+
+/// Returns the figures of groups: by name if they are parts of time, otherwise by their number of turns.
+pub(super) fn group_summaries(groups: &Groups, by_time: bool) -> Vec<Group> {
+    let group = |(key, figures): (Option<&str>, _)| (key.map(str::to_owned), TurnSummary::of(figures));
+    let groups = groups.all().map(group).map(|(group, turns)| Group { group, turns });
+    let mut groups = groups.collect::<Vec<_>>();
+    groups.sort_by(|group, other| group.group.cmp(&other.group));
+    if !by_time {
+        groups.sort_by_key(|group| std::cmp::Reverse(group.turns.turns));
+    }
+    groups
 }

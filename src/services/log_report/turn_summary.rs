@@ -11,7 +11,7 @@ use super::{
 use crate::domain::finish::Finish;
 
 /// The figures of any turns.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TurnSummary {
     /// The number of turns.
     pub turns: u64,

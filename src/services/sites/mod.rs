@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     checked::CheckedSites,
+    pauses::OperatorPauses,
     site_visit::{NewTicket, RequestingPage, SiteVisit, TicketRefusal},
     tickets::{BadTicket, TICKET_PREFIX, TicketPage},
 };
-use self::{named_parts::NamedParts, pauses::OperatorPauses, ticket_rate::TicketRate, tickets::Tickets};
+use self::{named_parts::NamedParts, pauses::Pausable, ticket_rate::TicketRate, tickets::Tickets};
 use crate::{
-    adapters::storage::Storage,
     domain::tenant::{PausedBy, Site, SitePause, Tenant, TenantName},
     foundation::{
         blocking::run_blocking,
@@ -71,7 +71,9 @@ impl Current {
             let id = settings.id;
             let pause = match before.get(&id) {
                 Some(site) => Arc::clone(&site.pause),
-                None => Arc::new(SitePause::new(PausedBy { file: false, operator: pauses.contain(id) })),
+                None => {
+                    Arc::new(SitePause::new(PausedBy { file: false, operator: pauses.contain(Pausable::Site(id)) }))
+                }
             };
             pause.set_by_file(settings.paused);
             (id, Arc::new(Site { settings, pause }))
@@ -82,18 +84,16 @@ impl Current {
 
 impl Sites {
     /// Takes the sites that were read with the settings, and starts the task that reads the file again when it changes. `secret`
-    /// signs tickets; `by_operator` are the ids of the sites that the operator has paused.
+    /// signs tickets; `pauses` are those of the operator.
     #[must_use]
     pub fn open(
         config: &Config,
         checked: CheckedSites,
-        storage: Storage,
         secret: &SigningSecret,
-        by_operator: &[String],
+        pauses: OperatorPauses,
         clock: Clock,
         tasks: &Tasks,
     ) -> Self {
-        let pauses = OperatorPauses::new(storage, by_operator);
         let current = Current::new(config.limits.clone(), config.sites.clone(), &SitesById::new(), &pauses);
         let this = Self(Arc::new(Inner {
             file: config.config_file.clone(),

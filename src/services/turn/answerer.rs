@@ -1,6 +1,6 @@
 //! The answer of a turn: calls to models within the turn's time, until it is answered or cancelled.
 
-use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -62,6 +62,11 @@ impl Answerer {
         self.admission.has_free_permit(asker)
     }
 
+    /// Waits until all spending is paused, or the site on whose behalf a visitor asks.
+    pub(super) async fn paused(&self, tenant: Option<&Tenant>) {
+        self.admission.paused(tenant).await;
+    }
+
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
     pub(super) async fn answer<'a>(
         &'a self,
@@ -100,8 +105,8 @@ impl Answerer {
         };
         let result = select! {
             biased;
-            // First, so that no model is asked if the site was paused since the start of the turn.
-            () = paused(request.asker.tenant.as_ref()) => Err(TurnFailure::SitePaused),
+            // First, so that no model is asked if there was a pause since the start of the turn.
+            () = self.paused(request.asker.tenant.as_ref()) => Err(TurnFailure::SitePaused),
             result = self.call_models(request, deadline, journal, calls, claim) => result,
             result = self.cancelled(journal, &mut is_abandoned) => result,
             () = out_of_time => Err(ModelFailure::Timeout.into()),
@@ -191,14 +196,6 @@ impl Answerer {
         {
             let _ = timeout(LOAD_CHECK_INTERVAL, journal.wait_for_answer_or_reader()).await;
         }
-    }
-}
-
-/// Waits until the site on whose behalf a visitor asks is paused; for ever without a site.
-pub(super) async fn paused(tenant: Option<&Tenant>) {
-    match tenant.and_then(Tenant::site) {
-        Some(site) => site.pause.begun().await,
-        None => pending().await,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         session_log::SessionLog,
         storage::Storage,
     },
+    domain::tenant::SpendingPause,
     foundation::{clock::Clock, config::PerProvider, http_client::Client, tasks::Tasks, trace::Tracer},
 };
 
@@ -39,4 +40,6 @@ pub struct Dependencies {
     pub tracer: Option<Tracer>,
     /// The owner of background tasks.
     pub tasks: Tasks,
+    /// The pause of all spending.
+    pub spending: Arc<SpendingPause>,
 }

@@ -41,8 +41,8 @@ pub enum TurnFailure {
     /// The owner's guard gave no verdict.
     #[error("the guard gave no verdict, and GUARD_FAIL is closed")]
     GuardUnavailable,
-    /// The site is paused.
-    #[error("the operator has paused the site")]
+    /// The site is paused, or all spending.
+    #[error("the operator has paused the site, or all spending")]
     SitePaused,
     /// The service is shutting down.
     #[error("the service is stopping")]

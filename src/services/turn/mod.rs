@@ -220,6 +220,12 @@ impl Turns {
         self.0.monitor.queue(destination)
     }
 
+    /// Returns the numbers of turns that run now, and that wait for a permit.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        self.0.monitor.load()
+    }
+
     /// Returns the state of each model's circuit breaker, by model name.
     #[must_use]
     pub fn breakers(&self) -> Vec<(&str, BreakerState)> {

@@ -47,6 +47,11 @@ impl Monitor {
         self.missing_log_lines.fetch_add(lines, Ordering::Relaxed);
     }
 
+    /// Returns the numbers of turns that run now, and that wait for a permit.
+    pub(super) fn load(&self) -> (usize, usize) {
+        (self.permits.taken(), self.permits.waiting())
+    }
+
     /// Returns the numbers of records that wait for a destination, and that were dropped since the database was made.
     pub(super) fn queue(&self, destination: Destination) -> (u64, u64) {
         let outbox = self.storage.outbox(destination);

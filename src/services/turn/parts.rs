@@ -226,8 +226,8 @@ fn named_credentials(config: &Config, dependencies: &Dependencies) -> Vec<(Strin
 }
 
 fn admission(dependencies: &Dependencies, permits: Arc<Permits>, tasks: &TurnTasks) -> Admission {
-    let Dependencies { log, storage, .. } = dependencies;
-    Admission::new(permits, log.clone(), storage.clone(), tasks.draining())
+    let Dependencies { log, storage, spending, .. } = dependencies;
+    Admission::new(permits, log.clone(), storage.clone(), tasks.draining(), Arc::clone(spending))
 }
 
 fn start_stored_chats(

@@ -6,7 +6,7 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    answerer::{Answerer, paused},
+    answerer::Answerer,
     context::{Context, ContextOutcome, ContextRecord},
     ending::Ending,
     failure::TurnFailure,
@@ -140,7 +140,7 @@ impl TurnRunner {
         }
     }
 
-    /// Waits for a hook. Fails if the turn ends meanwhile: it is stopped or has no reader, its site is paused, or the service stops.
+    /// Waits for a hook. Fails if the turn ends meanwhile: it is stopped or has no reader, there is a pause, or the service stops.
     async fn wait_for_hook<T>(
         &self,
         asking: impl Future<Output = T>,
@@ -151,7 +151,7 @@ impl TurnRunner {
         let asking = pin!(asking);
         select! {
             biased;
-            () = paused(tenant) => Err(TurnFailure::SitePaused),
+            () = self.answerer.paused(tenant) => Err(TurnFailure::SitePaused),
             answer = wait_unmarked(claim, asking) => Ok(answer),
             () = journal.ended_by_clients(!self.drains) => Err(TurnFailure::ClientGone),
             () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),

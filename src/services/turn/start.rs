@@ -20,7 +20,7 @@ impl Turns {
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When
     /// all readers are dropped, the turn ends after its grace period.
     pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
-        ensure_not_paused(&request.asker)?;
+        self.0.admission.ensure_not_paused(&request.asker)?;
         let model = self.0.model_calls.chosen_model(&request)?.to_owned();
         self.0.admission.check(&request.asker)?;
         self.0.limits.check_input(&request)?;
@@ -114,12 +114,6 @@ impl Turns {
         });
         reader.await.unwrap_or(Err(TurnFailure::Died))
     }
-}
-
-/// Fails if the site of whoever asks is paused.
-fn ensure_not_paused(asker: &Asker) -> Result<(), TurnFailure> {
-    let is_paused = asker.site().is_some_and(|site| site.pause.by().any());
-    if is_paused { Err(TurnFailure::SitePaused) } else { Ok(()) }
 }
 
 impl Parts {

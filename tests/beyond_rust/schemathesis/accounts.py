@@ -8,10 +8,9 @@ import uuid
 PASSWORD = "Correct-Horse-77"
 
 
-def post(path, body):
-    request = urllib.request.Request(
-        os.environ["AL_CHAT_URL"] + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+def post(path, body, headers={}):
+    headers = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(os.environ["AL_CHAT_URL"] + path, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request) as response:
         return json.load(response)
 

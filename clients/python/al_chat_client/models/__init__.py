@@ -3,6 +3,7 @@
 from .account import Account
 from .answer_source import AnswerSource
 from .attached_file import AttachedFile
+from .breaker import Breaker
 from .change_password_request import ChangePasswordRequest
 from .chat import Chat
 from .chat_answer import ChatAnswer
@@ -39,6 +40,7 @@ from .confirmation import Confirmation
 from .create_chat_request import CreateChatRequest
 from .credential_source import CredentialSource
 from .credentials_info import CredentialsInfo
+from .day_figures import DayFigures
 from .embed_ticket import EmbedTicket
 from .error_body import ErrorBody
 from .error_body_details import ErrorBodyDetails
@@ -58,6 +60,7 @@ from .health_status import HealthStatus
 from .history_entry import HistoryEntry
 from .history_role import HistoryRole
 from .image_answer import ImageAnswer
+from .key_status import KeyStatus
 from .limit_scope import LimitScope
 from .limit_unit import LimitUnit
 from .limit_window import LimitWindow
@@ -74,14 +77,18 @@ from .log_report_group import LogReportGroup
 from .log_report_grouping import LogReportGrouping
 from .log_report_percentiles import LogReportPercentiles
 from .logged_in import LoggedIn
+from .logged_session import LoggedSession
+from .logged_turn import LoggedTurn
 from .login_request import LoginRequest
 from .message import Message
 from .message_exchange import MessageExchange
 from .message_sender import MessageSender
 from .message_status import MessageStatus
 from .model_info import ModelInfo
+from .model_status import ModelStatus
 from .model_test import ModelTest
 from .model_test_status import ModelTestStatus
+from .no_texts import NoTexts
 from .open_ai_error import OpenAiError
 from .open_ai_error_body import OpenAiErrorBody
 from .open_ai_error_type import OpenAiErrorType
@@ -89,6 +96,7 @@ from .open_ai_model import OpenAiModel
 from .open_ai_model_list import OpenAiModelList
 from .open_ai_model_list_object import OpenAiModelListObject
 from .open_ai_model_object import OpenAiModelObject
+from .overview import Overview
 from .password_changed import PasswordChanged
 from .persona import Persona
 from .portal_answer import PortalAnswer
@@ -100,6 +108,7 @@ from .portal_role import PortalRole
 from .portal_status import PortalStatus
 from .provider_account import ProviderAccount
 from .provider_account_status import ProviderAccountStatus
+from .queue_status import QueueStatus
 from .readiness import Readiness
 from .readiness_status import ReadinessStatus
 from .register_request import RegisterRequest
@@ -109,10 +118,15 @@ from .retry_message_request import RetryMessageRequest
 from .send_message_request import SendMessageRequest
 from .service_health import ServiceHealth
 from .service_parts import ServiceParts
+from .service_status import ServiceStatus
+from .session_page import SessionPage
 from .session_started import SessionStarted
 from .session_status import SessionStatus
 from .session_stopped import SessionStopped
+from .session_turn import SessionTurn
+from .session_turns import SessionTurns
 from .site import Site
+from .spending import Spending
 from .stop_session_request import StopSessionRequest
 from .stop_session_request_metrics_type_0 import StopSessionRequestMetricsType0
 from .ticket_request import TicketRequest
@@ -127,6 +141,7 @@ __all__ = (
     "Account",
     "AnswerSource",
     "AttachedFile",
+    "Breaker",
     "ChangePasswordRequest",
     "Chat",
     "ChatAnswer",
@@ -163,6 +178,7 @@ __all__ = (
     "CreateChatRequest",
     "CredentialsInfo",
     "CredentialSource",
+    "DayFigures",
     "EmbedTicket",
     "ErrorBody",
     "ErrorBodyDetails",
@@ -182,12 +198,15 @@ __all__ = (
     "HistoryEntry",
     "HistoryRole",
     "ImageAnswer",
+    "KeyStatus",
     "LimitScope",
     "LimitUnit",
     "LimitWindow",
     "Liveness",
     "LivenessStatus",
     "LoggedIn",
+    "LoggedSession",
+    "LoggedTurn",
     "LoginRequest",
     "LogReport",
     "LogReportFigures",
@@ -204,8 +223,10 @@ __all__ = (
     "MessageSender",
     "MessageStatus",
     "ModelInfo",
+    "ModelStatus",
     "ModelTest",
     "ModelTestStatus",
+    "NoTexts",
     "OpenAiError",
     "OpenAiErrorBody",
     "OpenAiErrorType",
@@ -213,6 +234,7 @@ __all__ = (
     "OpenAiModelList",
     "OpenAiModelListObject",
     "OpenAiModelObject",
+    "Overview",
     "PasswordChanged",
     "Persona",
     "PortalAnswer",
@@ -224,6 +246,7 @@ __all__ = (
     "PortalStatus",
     "ProviderAccount",
     "ProviderAccountStatus",
+    "QueueStatus",
     "Readiness",
     "ReadinessStatus",
     "RegisteredAccount",
@@ -233,10 +256,15 @@ __all__ = (
     "SendMessageRequest",
     "ServiceHealth",
     "ServiceParts",
+    "ServiceStatus",
+    "SessionPage",
     "SessionStarted",
     "SessionStatus",
     "SessionStopped",
+    "SessionTurn",
+    "SessionTurns",
     "Site",
+    "Spending",
     "StopSessionRequest",
     "StopSessionRequestMetricsType0",
     "TicketRequest",
