@@ -8,7 +8,7 @@ import compat from "eslint-plugin-compat";
 import globals from "globals";
 
 const { browserslist: targets } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
-const BROWSER_SCRIPTS = ["chat-window/src/**/*.js", "web/**/*.js"];
+const BROWSER_SCRIPTS = ["chat-window/src/**/*.js", "admin-page/src/**/*.js", "web/**/*.js"];
 
 /** What parses a text as markup. */
 const MARKUP = [
@@ -23,9 +23,9 @@ const STYLE_ATTRIBUTE = [
 ].map((selector) => ({ selector, message: "A strict policy blocks this attribute. Use `element.style` or the style sheet." }));
 
 export default [
-  { ignores: ["web/chat-window*.js"] },
+  { ignores: ["web/chat-window*.js", "web/admin/page.js", "web/admin/page.css"] },
   { files: ["**/*.js"], ...js.configs.recommended },
-  { files: ["chat-window/*.js"], languageOptions: { globals: globals.node } },
+  { files: ["chat-window/*.js", "admin-page/*.js"], languageOptions: { globals: globals.node } },
   { files: BROWSER_SCRIPTS, ...compat.configs["flat/recommended"] },
   {
     files: BROWSER_SCRIPTS,

@@ -14,7 +14,7 @@ const FIELD = /^(\w+): ([^\r\n]*)/gm;
  * that takes the text in pieces and calls `dispatch` for each event.
  * @param {Dispatch} dispatch
  */
-function eventParser(dispatch) {
+export function eventParser(dispatch) {
   let rest = "";
   return (/** @type {string} */ piece) => {
     const events = (rest + piece).split(/\r?\n\r?\n/);

@@ -13,5 +13,14 @@ const RULES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; im
 pub(super) fn policy(origins: impl IntoIterator<Item = impl Display>) -> Option<HeaderValue> {
     let origins = origins.into_iter().map(|origin| format!(" {origin}"));
     let origins = origins.collect::<String>();
-    HeaderValue::from_str(&format!("{RULES}; frame-ancestors 'self'{origins}")).ok()
+    with_ancestors(&format!("'self'{origins}"))
+}
+
+/// Returns the policy of a page that no page may show in a frame.
+pub(super) fn unframed_policy() -> Option<HeaderValue> {
+    with_ancestors("'none'")
+}
+
+fn with_ancestors(ancestors: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{RULES}; frame-ancestors {ancestors}")).ok()
 }

@@ -228,7 +228,7 @@ pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> 
     // The chat window and its pictures are loaded by pages of other websites.
     let shared = || SetHeader::new().overriding("cross-origin-resource-policy", "cross-origin");
     let window = web::WINDOW.iter().map(|file| (file.path, web::file(file, &state.sites).with(shared()).boxed()));
-    let pages = pages.iter().map(|file| (file.path, web::file(file, &state.sites)));
+    let pages = web::ADMIN.iter().chain(pages).map(|file| (file.path, web::file(file, &state.sites)));
     let docs_policy = docs_policy::policy(&docs);
     let routes = [
         ("/docs", text(HTML, docs, docs_policy).boxed()),

@@ -1,5 +1,5 @@
-//! The chat window that any site can embed, the portal, and a page that shows the window alone. The files are compiled in
-//! and are not part of the contract.
+//! The chat window that any site can embed, the portal, a page that shows the window alone, and the operator's page. The files
+//! are compiled in and are not part of the contract.
 
 use bytes::Bytes;
 use poem::{EndpointExt, Response, endpoint::BoxEndpoint, http::HeaderValue};
@@ -50,6 +50,9 @@ const WINDOW_SCRIPT: &str = "chat-window.js";
 /// The page that shows the chat window alone. It uses no cookies, so that it works in a frame on other websites.
 const DEMO_PAGE: &str = "embed-demo/page.html";
 
+/// The operator's page. It is for everybody; what it shows is guarded.
+const ADMIN_PAGE: &str = "admin/page.html";
+
 /// The script for pages that load the chat window's module as a classic script.
 const CLASSIC_SCRIPT: &str = "classic-script.js";
 
@@ -71,6 +74,13 @@ pub(super) const PAGES: &[File] = &[
     File { path: "/embed-demo.js", source: "embed-demo/page.js" },
 ];
 
+/// The operator's page, with its chart library.
+pub(super) const ADMIN: &[File] = &[
+    File { path: "/admin", source: ADMIN_PAGE },
+    File { path: "/admin.css", source: "admin/page.css" },
+    File { path: "/admin.js", source: "admin/page.js" },
+];
+
 /// Returns the endpoint that serves a file.
 pub(super) fn file(file: &File, sites: &Sites) -> BoxEndpoint<'static, Response> {
     let own = serve(asset(file.source));
@@ -88,6 +98,7 @@ fn asset(name: &str) -> Asset {
     let text = if media_type == HTML { text.replace(DRAWING_PLACEHOLDER, source(AMAYA).trim()) } else { text };
     let text = Bytes::from(text);
     let policy = match media_type {
+        HTML if name == ADMIN_PAGE => page_policy::unframed_policy(),
         HTML => page_policy::policy([""; 0]),
         DRAWING => Some(DRAWING_POLICY),
         _ => None,

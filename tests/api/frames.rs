@@ -39,6 +39,7 @@ async fn only_the_demo_page_names_the_origins_of_its_site() {
         ("/embed-demo?site=https%3A%2F%2Fevil.example", "'self'"),
         ("/embed-demo", "'self'"),
         ("/?site=shop", "'self'"),
+        ("/admin?site=shop", "'none'"),
         ("/docs?site=shop", "'none'"),
         ("/chat-window.js?site=shop", "'none'"),
         ("/api/admin/sites?site=shop", "'none'"),

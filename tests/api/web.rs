@@ -12,6 +12,7 @@ use crate::support::{
 
 const WINDOW: [&str; 4] = ["/chat-window.js", "/chat-window-on-demand.js", "/chat-window.d.ts", "/personas/amaya.svg"];
 const DOCS: [&str; 2] = ["/docs", "/openapi.json"];
+const ADMIN: [&str; 3] = ["/admin", "/admin.css", "/admin.js"];
 const PAGES: [&str; 6] = ["/", "/portal.css", "/portal.js", "/embed-demo", "/embed-demo.css", "/embed-demo.js"];
 
 async fn get_if_not(client: &Client, path: &str, tags: &str) -> HttpResponse {
@@ -24,8 +25,8 @@ async fn files_have_media_types_and_may_be_used_by_any_site() {
     let text = ["text/html", "text/css", "text/javascript"].map(|it| format!("{it}; charset=utf-8"));
     let script = "text/javascript; charset=utf-8";
     let window = [script, script, "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
-    let types = window.into_iter().chain(text.clone()).chain(text);
-    for (path, media_type) in WINDOW.into_iter().chain(PAGES).zip(types) {
+    let types = window.into_iter().chain(text.clone()).chain(text.clone()).chain(text);
+    for (path, media_type) in WINDOW.into_iter().chain(PAGES).chain(ADMIN).zip(types) {
         let request = service.client.request(Method::GET, path).header("origin", "https://shop.example");
         let file = service.client.send(request).await;
         assert_eq!(file.status, 200, "{path}");
@@ -42,7 +43,7 @@ async fn files_have_media_types_and_may_be_used_by_any_site() {
 async fn a_cached_file_is_not_sent_again() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
-    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(ADMIN).chain(DOCS) {
         let tag = client.get(path).await.header("etag").to_owned();
         assert!(tag.len() > 20 && tag.starts_with('"') && tag.ends_with('"'), "{path}: {tag}");
         for tags in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
@@ -69,7 +70,7 @@ async fn files_are_compressed_for_clients_that_accept_it() {
     let header = |answer: &reqwest::Response, name: &str| {
         answer.headers().get_all(name).iter().map(|it| it.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
     };
-    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(ADMIN).chain(DOCS) {
         let plain = client.get(path).await;
         let varies = if path == WINDOW[0] { "accept-encoding, sec-fetch-mode" } else { "accept-encoding" };
         for takes in ["gzip", "br, GZIP;q=0.5", "deflate, gzip; q=1.0"] {
@@ -141,7 +142,7 @@ async fn pages_name_only_addresses_below_their_own_folder() {
 async fn files_accept_only_get_and_head() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
-    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(ADMIN).chain(DOCS) {
         let head = client.send(client.request(Method::HEAD, path)).await;
         assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
         assert!(!head.header("etag").is_empty());
@@ -169,6 +170,18 @@ async fn pages_allow_no_inline_and_no_external_resources() {
 }
 
 #[tokio::test]
+async fn the_operators_page_is_never_in_a_frame() {
+    let service = TestSetup::new().start().await;
+    let page = service.client.get("/admin").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for foreign in FOREIGN {
+        assert!(!page.text.to_lowercase().contains(foreign), "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn amayas_picture_has_no_script_and_is_on_her_page() {
     let service = TestSetup::new().start().await;
     let drawing = service.client.get("/personas/amaya.svg").await;
@@ -192,12 +205,12 @@ async fn the_portal_does_not_replace_other_paths() {
 }
 
 #[tokio::test]
-async fn without_the_portal_only_the_chat_window_is_served() {
+async fn without_the_portal_its_pages_are_not_served() {
     let service = TestSetup::new().with("PORTAL", "off").start().await;
     for path in PAGES {
         service.client.get(path).await.assert_error(404, "not_found");
     }
-    for path in WINDOW {
+    for path in WINDOW.into_iter().chain(ADMIN) {
         assert_eq!(service.client.get(path).await.status, 200, "{path}");
     }
 }

@@ -118,3 +118,13 @@ test("a window with an api address below a prefix calls it there", async () => {
     await tab.page.close();
   }
 });
+
+test("the operator's page works below a prefix", async () => {
+  const { tab, failed } = await open("admin");
+  await tab.page.locator("body[data-connection=live]").waitFor();
+  await tab.page.getByRole("link", { name: "Sessions" }).click();
+  await tab.page.locator("button.link").first().waitFor();
+  assert.deepEqual(failed(), []);
+  assert.deepEqual(proxy.missed, []);
+  await tab.close();
+});

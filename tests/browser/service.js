@@ -103,12 +103,23 @@ export async function startSite(pages) {
   return { port: server.address().port, close: () => (server.closeAllConnections(), server.close()) };
 }
 
-/** Starts a fake model, the program with this `al-chat.toml`, and a browser. */
-export async function startService(settings = {}, configuration = "") {
+/** Ends a program as an operator does. */
+async function endProgram(child) {
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.kill("SIGTERM");
+  await ended;
+}
+
+/**
+ * Starts a fake model, the program with this `al-chat.toml`, and a browser. `prepare` gets the program's folder before it
+ * starts.
+ */
+export async function startService(settings = {}, configuration = "", prepare = async () => {}) {
   const dir = await mkdtemp(join(tmpdir(), "al-chat-browser-"));
   await writeFile(join(dir, "al-chat.toml"), configuration);
+  await prepare(dir);
   const model = await startModel();
-  const { child, port } = await startProgram(dir, model, settings);
+  let { child, port } = await startProgram(dir, model, settings);
   const line = await startProxy(port);
   const profile = join(dir, "profile");
   await mkdir(join(profile, "Default"), { recursive: true });
@@ -149,12 +160,16 @@ export async function startService(settings = {}, configuration = "") {
       const lines = texts.join("").split("\n").filter(Boolean).map((line) => JSON.parse(line));
       return lines.filter((line) => line.event === event);
     },
+    /** Ends the program, and starts it again at the same port after `meanwhile`. */
+    async restart(changes = {}, meanwhile = async () => {}) {
+      await endProgram(child);
+      await meanwhile();
+      ({ child } = await startProgram(dir, model, { ...settings, ...changes, PORT: String(port) }));
+    },
     async close() {
       await browser.close();
       for (const site of sites) site.close();
-      const ended = new Promise((resolve) => child.on("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
+      await endProgram(child);
       line.close();
       model.close();
       await rm(dir, { recursive: true, force: true });
