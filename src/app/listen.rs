@@ -1,7 +1,8 @@
-//! Binding the address to listen on.
+//! The socket to listen on: one that systemd passes (socket activation), or a new one.
 
 use std::{io, net::SocketAddr};
 
+use listenfd::ListenFd;
 use tokio::net::TcpListener;
 
 use crate::foundation::config::Server;
@@ -10,7 +11,17 @@ use crate::foundation::config::Server;
 #[cfg(unix)]
 const SEND_BUFFER_BYTES: usize = 128 << 10;
 
-/// An error of binding the address; its text says what to do.
+/// A socket that listens.
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    /// The bound address: for port 0 the system chooses the port.
+    pub(super) address: SocketAddr,
+    /// Whether systemd passed the socket. Then connections wait at it from the end of this process until the next one accepts
+    /// them.
+    pub(super) is_passed: bool,
+}
+
+/// An error of the socket to listen on; its text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenFailure {
     /// Another process listens on the address.
@@ -31,6 +42,12 @@ pub enum ListenFailure {
     /// The host's name cannot be resolved, or any other error.
     #[error("cannot listen on {0}; check SERVER_HOST and PORT")]
     Other(String, #[source] io::Error),
+    /// systemd passed something else than one TCP socket that listens.
+    #[error(
+        "systemd passed {0} sockets, and not one TCP socket that listens; the unit al-chat.socket needs one line \
+         ListenStream with an address and a port, such as 127.0.0.1:5000"
+    )]
+    Passed(usize, #[source] Option<io::Error>),
 }
 
 impl ListenFailure {
@@ -45,14 +62,38 @@ impl ListenFailure {
     }
 }
 
-/// Listens on `SERVER_HOST` and `PORT`. Returns the bound address as well: for port 0 the system chooses the port.
-pub(super) async fn listen(server: &Server) -> Result<(TcpListener, SocketAddr), ListenFailure> {
+/// Returns the socket that systemd passed, or else listens on `SERVER_HOST` and `PORT`.
+pub(super) async fn listen(server: &Server) -> Result<Listener, ListenFailure> {
     let failure = |error| ListenFailure::new(server, error);
-    let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let listener = TcpListener::bind((host, server.port)).await.map_err(failure)?;
-    let address = listener.local_addr().map_err(failure)?;
-    limit_send_buffers(&listener);
-    Ok((listener, address))
+    let passed = passed_socket()?;
+    let is_passed = passed.is_some();
+    let socket = match passed {
+        Some(socket) => socket,
+        None => {
+            let host = server.host.trim_start_matches('[').trim_end_matches(']');
+            TcpListener::bind((host, server.port)).await.map_err(failure)?
+        }
+    };
+    let address = socket.local_addr().map_err(failure)?;
+    limit_send_buffers(&socket);
+    Ok(Listener { socket, address, is_passed })
+}
+
+/// Returns the socket that systemd passed to this process (`LISTEN_FDS` and `LISTEN_PID`, see sd_listen_fds(3)), if it did.
+fn passed_socket() -> Result<Option<TcpListener>, ListenFailure> {
+    let mut passed = ListenFd::from_env();
+    let count = passed.len();
+    let failure = |error| ListenFailure::Passed(count, error);
+    match count {
+        0 => Ok(None),
+        1 => {
+            let socket = passed.take_tcp_listener(0).map_err(|error| failure(Some(error)))?;
+            let socket = socket.ok_or_else(|| failure(None))?;
+            socket.set_nonblocking(true).map_err(|error| failure(Some(error)))?;
+            TcpListener::from_std(socket).map(Some).map_err(|error| failure(Some(error)))
+        }
+        _ => Err(failure(None)),
+    }
 }
 
 /// Limits the memory in which the system holds responses that a client doesn't read. Accepted connections inherit it. The

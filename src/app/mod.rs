@@ -24,7 +24,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use self::{assembly::open, startup::StartupEndpoint};
+use self::{assembly::open, listen::Listener, startup::StartupEndpoint};
 pub use self::{listen::ListenFailure, start_failure::StartFailure};
 use crate::{
     adapters::{
@@ -57,6 +57,8 @@ pub struct App {
     /// The accept loop and the open connections.
     connections: Tasks,
     accepting: CancellationToken,
+    /// Whether connections that are not accepted wait for the next process.
+    socket_is_passed: bool,
 }
 
 impl App {
@@ -65,21 +67,25 @@ impl App {
     /// session log cannot be used now, this waits until it can.
     pub async fn start(mut config: Config, clock: Clock) -> Result<Self, StartFailure> {
         descriptor_budget::apply(&mut config);
-        let (listener, address) = listen::listen(&config.server).await?;
+        let Listener { socket, address, is_passed: socket_is_passed } = listen::listen(&config.server).await?;
+        if socket_is_passed {
+            // Who may read what depends on where the service really listens.
+            (config.server.host, config.server.port) = (address.ip().to_string(), address.port());
+        }
         let (progress, outage) = (RecoveryProgress::default(), StartOutage::default());
         let starting = api::starting(&config, progress.clone(), outage.clone());
         let endpoint = Arc::new(StartupEndpoint::new(starting, outage.clone()));
         let (connections, accepting) = (Tasks::default(), CancellationToken::new());
         let stop_accepting = accepting.clone().drop_guard();
         let (server, tasks) = (config.server.clone(), connections.clone());
-        let accept = accept::run(listener, Arc::clone(&endpoint), server, accepting.clone(), tasks);
+        let accept = accept::run(socket, Arc::clone(&endpoint), server, accepting.clone(), tasks);
         connections.spawn("accept loop", accept);
         // Boxed, so that the futures of callers stay small.
         let state = Box::pin(open(config, clock, &progress, &outage)).await?;
         endpoint.serve(api::endpoint(state.clone()));
         log_start(&state, address);
         stop_accepting.disarm();
-        Ok(Self { address, state, connections, accepting })
+        Ok(Self { address, state, connections, accepting, socket_is_passed })
     }
 
     /// Returns the address that the service listens on.
@@ -128,6 +134,10 @@ impl App {
         let AppState { turns, tasks, trace_tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
+        if self.socket_is_passed {
+            // Whoever connects from now on is answered by the next process, and not refused by this one.
+            self.accepting.cancel();
+        }
         let CutOffTurns { count: turns_cut_off, at_once } = turns.drain(config.server.drain_timeout, &cut_off).await;
         self.accepting.cancel();
         if !self.close_connections(deadline, &cut_off).await {

@@ -49,7 +49,7 @@ impl StartFailure {
     pub fn is_wrong_setting(&self) -> bool {
         match self {
             Self::Database(failure) => failure.is_wrong_setting(),
-            Self::Sites(_) => true,
+            Self::Sites(_) | Self::Listen(ListenFailure::Passed(..)) => true,
             Self::Personas(failure) => {
                 matches!(failure, UnreadablePersonas::NoDefault { .. } | UnreadablePersonas::UnknownModel { .. })
             }

@@ -126,6 +126,8 @@ mod shared_files;
 #[cfg(unix)]
 mod signals;
 mod sites;
+#[cfg(unix)]
+mod socket_activation;
 mod stale_connections;
 #[cfg(target_os = "linux")]
 mod stalled_writes;
