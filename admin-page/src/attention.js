@@ -24,6 +24,9 @@ export function noticesOf(/** @type {Status} */ status, /** @type {Limits | unde
   for (const { model, provider, breaker } of status.models) {
     if (breaker !== "closed") bad(`The model ${model} (${provider}) ${OF_BREAKER[breaker]}. See the errors by code below.`);
   }
+  for (const { hook, breaker } of status.hooks) {
+    if (breaker !== "closed") bad(`The hook ${hook} ${OF_BREAKER[breaker]}. Check its service.`);
+  }
   for (const [name, { waiting }] of queuesOf(status)) {
     if (waiting > MANY_WAITING) warn(`${count(waiting)} ${name} wait to be sent. Check that their receiver answers.`);
   }

@@ -36,7 +36,8 @@ export class Chart {
     const columns = [{ name: unit, text: (/** @type {FilledBar} */ { name }) => name }, ...figureColumns];
     this.table = new Table(`${title}, as a table`, columns, ({ name }) => name, empty);
     this.details = node("details", {}, node("summary", {}, "Show as a table"), this.table.element);
-    this.element = node("section", { class: "card chart" }, node("header", {}, this.heading, this.pointed), this.canvas, this.empty, this.details);
+    this.problem = node("p", { class: "problem", role: "status" });
+    this.element = node("section", { class: "card chart" }, node("header", {}, this.heading, this.pointed), this.problem, this.canvas, this.empty, this.details);
     new ResizeObserver(() => this.#plot?.setSize({ width: this.canvas.clientWidth, height: HEIGHT })).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw(false));
   }

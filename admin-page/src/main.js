@@ -6,7 +6,7 @@ import { ErrorsPart } from "./errors.js";
 import { LimitsPart } from "./limits.js";
 import { Live } from "./live.js";
 import { OverviewPart } from "./overview.js";
-import { hasToken, json, ServerError, setToken } from "./server.js";
+import { hasToken, json, setToken } from "./server.js";
 import { ServicePart } from "./service.js";
 import { SessionsPart } from "./sessions.js";
 import { SignIn } from "./sign-in.js";
@@ -14,10 +14,14 @@ import { askAboutAll, SitesPart } from "./sites.js";
 import { TailPart } from "./tail.js";
 import { createViews } from "./views.js";
 /** @import { Connection } from "./live.js" */
+/** @import { ServerError } from "./server.js" */
 /** @import { Limits, Overview, Site, Status } from "./data.js" */
 
 /** How often limits and sites are read, in ms: they are not in the stream. */
 const POLL_INTERVAL = 5000;
+
+/** The pause, in ms, before a request is repeated that has failed. */
+const RETRY_INTERVAL = 3000;
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const [nav, tools, banners, content, announcement] = ["views", "tools", "banners", "content", "announcement"].map(byId);
@@ -29,6 +33,8 @@ const data = {
   sites: /** @type {Site[]} */ ([]),
   date: "",
 };
+
+let daysTimer = 0;
 
 /** @type {Connection} */
 let connection = { kind: "connecting" };
@@ -42,7 +48,7 @@ const sessions = new SessionsPart();
 const tail = new TailPart();
 const sites = new SitesPart(poll);
 const state = new ConnectionState(announcement, () => live.start());
-const signIn = new SignIn(open);
+const signIn = new SignIn(openWith);
 const pauseAll = node("button", { type: "button", click: () => askAboutAll(data.status?.is_spending_paused ?? false, poll) }, "Pause all");
 const resumeAll = node("button", { type: "button", click: () => askAboutAll(true, poll) }, "Resume");
 const paused = node(
@@ -115,27 +121,34 @@ async function poll() {
   showStatus();
 }
 
+/** Reads the figures of earlier days, again and again until that works. */
 async function loadDays() {
-  overview.setDays(await json("days").catch(() => []));
+  clearTimeout(daysTimer);
+  const days = await json("days").catch(() => undefined);
+  overview.setDays(days);
+  if (!days) daysTimer = setTimeout(loadDays, RETRY_INTERVAL);
 }
 
 setInterval(() => {
   if (connection.kind === "live") poll();
 }, POLL_INTERVAL);
 
-/** Opens the page with a token, or returns why that is not possible. */
+/** Opens the page with a token, or returns the error. */
 async function open(/** @type {string} */ token) {
   setToken(token);
   try {
     await json("sites");
   } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    if (!error.needsToken) return error.message;
     setToken("");
-    return token ? "This is not the operator's token. Compare it with ADMIN_TOKEN of the server." : " ";
+    return /** @type {ServerError} */ (error);
   }
   enter();
-  return "";
+}
+
+/** Opens the page with a token that was entered, or returns why that is not possible. */
+async function openWith(/** @type {string} */ token) {
+  const error = await open(token);
+  return error?.needsToken ? "This is not the operator's token. Compare it with ADMIN_TOKEN of the server." : (error?.message ?? "");
 }
 
 function enter() {
@@ -169,10 +182,14 @@ const views = createViews(nav, {
 
 /** Tries without a token first: at the server's own machine, none may be needed. */
 async function start() {
-  const problem = await open("");
-  if (!problem) return;
-  content.replaceChildren(signIn.element);
-  signIn.ask(problem.trim());
+  const error = await open("");
+  if (error?.needsToken) {
+    content.replaceChildren(signIn.element);
+    signIn.ask("");
+  } else if (error) {
+    content.replaceChildren(node("p", { class: "card", role: "status" }, `${error.message} This page tries again every few seconds.`));
+    setTimeout(start, RETRY_INTERVAL);
+  }
 }
 
 start();

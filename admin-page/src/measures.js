@@ -56,7 +56,7 @@ export const MEASURES = [
   {
     id: "time",
     name: "Median time",
-    value: ({ latency_ms: latency }) => latency.p50,
+    value: ({ latency_ms: latency }) => latency.p50 ?? null,
     text: duration,
     short: duration,
     note: ({ latency_ms: latency }) => (latency.p95 == null ? "" : `${percent(0.95)} within ${duration(latency.p95)}`),

@@ -20,7 +20,7 @@ export class OverviewPart {
   #grouping = /** @type {typeof GROUPINGS[number]} */ (GROUPINGS[0]);
   /** @type {Overview | undefined} */
   #overview;
-  /** @type {Day[]} */
+  /** Earlier days; `undefined` if they could not be read. @type {Day[] | undefined} */
   #days = [];
 
   constructor() {
@@ -65,8 +65,8 @@ export class OverviewPart {
     this.#show();
   }
 
-  /** Shows earlier days. */
-  setDays(/** @type {Day[]} */ days) {
+  /** Shows earlier days, or that they could not be read. */
+  setDays(/** @type {Day[] | undefined} */ days) {
     this.#days = days;
     this.#show();
   }
@@ -102,9 +102,10 @@ export class OverviewPart {
       note.textContent = measure.note(total);
     }
     this.hours.update(this.#measure, hourBars(hours));
-    this.days.update(this.#measure, dayBars(this.#days, overview));
+    this.days.update(this.#measure, dayBars(this.#days ?? [], overview));
     this.groups.update(overview[this.#grouping[0]]);
     this.remark.textContent = remarkOn(overview);
+    this.days.problem.textContent = this.#days ? "" : "The earlier days could not be read, and are missing here. They are tried again.";
   }
 }
 

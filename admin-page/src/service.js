@@ -45,6 +45,15 @@ export class ServicePart {
       ({ provider }) => provider,
       "No key is in use.",
     );
+    this.hooks = new Table(
+      "Hooks",
+      [
+        { name: "Hook", text: (/** @type {Status["hooks"][number]} */ { hook }) => hook },
+        { name: "State", text: breaker, tone: breakerTone },
+      ],
+      ({ hook }) => hook,
+      "No guard and no context hook are set.",
+    );
     this.queues = new Table(
       "Queues",
       [
@@ -59,7 +68,8 @@ export class ServicePart {
       "div",
       { class: "stack" },
       node("div", { class: "pair" }, card("This process", this.facts), card("Models", this.models.element)),
-      node("div", { class: "pair" }, card("Keys of providers", this.keys.element), card("Queues", this.queues.element)),
+      node("div", { class: "pair" }, card("Keys of providers", this.keys.element), card("Hooks", this.hooks.element)),
+      card("Queues", this.queues.element),
     );
   }
 
@@ -75,6 +85,7 @@ export class ServicePart {
     ]);
     this.models.update(status.models);
     this.keys.update(status.keys);
+    this.hooks.update(status.hooks);
     this.queues.update(queuesOf(status).map(([name, queue]) => ({ name, ...queue })));
   }
 

@@ -94,6 +94,9 @@ export class SessionsPart {
       this.#show(page);
     } catch (error) {
       if (signal.aborted) return;
+      // Those of another day or page are not what was asked for.
+      this.table.element.hidden = true;
+      this.position.textContent = "";
       this.problem.textContent = `The sessions could not be read. ${/** @type {Error} */ (error).message}`;
     }
     this.element.ariaBusy = "false";
@@ -102,6 +105,7 @@ export class SessionsPart {
   #show(/** @type {Sessions} */ { sessions, next }) {
     this.problem.textContent = "";
     this.#showNews();
+    this.table.element.hidden = false;
     this.table.update(sessions);
     this.next = next ?? "";
     const before = this.#cursors.length * PAGE_SIZE;

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    fakes::model::{Behaviour, FakeModel, Pace, PieceGate, Script},
+    fakes::{
+        hook::FakeHook,
+        model::{Behaviour, FakeModel, Pace, PieceGate, Script},
+    },
     log_report::{sample, write_days},
     support::{
         client::Client,
@@ -185,7 +188,8 @@ async fn a_session_has_its_texts_until_they_are_erased() {
 
 #[tokio::test]
 async fn the_status_has_no_character_of_a_key() {
-    let (model, _setup, service) = start_with(&[]).await;
+    let guard = FakeHook::start().await;
+    let (model, _setup, service) = start_with(&[("GUARD_URL", &guard.url())]).await;
     let gate = PieceGate::new();
     model.set_behaviour(Behaviour::Stream(Script { pace: Pace::Gated(gate.clone()), ..Script::default() }));
     let client = &service.client;
@@ -197,6 +201,7 @@ async fn the_status_has_no_character_of_a_key() {
     assert_eq!((&status["turns_running"], &status["turns_waiting"]), (&json!(1), &json!(0)));
     assert_eq!((&status["is_log_writable"], &status["is_database_writable"]), (&json!(true), &json!(true)));
     assert_eq!(status["models"][0]["breaker"], "closed");
+    assert_eq!(status["hooks"], json!([{ "hook": "guard", "breaker": "closed" }]));
     assert_eq!(status["keys"][0]["source"], "local_env");
     assert!(!status.to_string().contains("sk-"), "{status}");
 }
@@ -223,6 +228,17 @@ async fn open_pages_get_figures_and_turns_at_once() {
     }
     service.stop().await;
     while first.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn pages_are_told_that_the_log_cannot_be_read() {
+    let (_model, setup, service) = start_with(&[]).await;
+    service.client.chat("before").await.assert_ok();
+    setup.block_log();
+    let mut page = PageEvents::open(&service.client).await;
+    page.wait_for("overview", |day| day["unreadable_files"] == 1).await;
+    setup.unblock_log();
+    page.wait_for("overview", |day| day["unreadable_files"] == 0 && day["total"]["turns"] == 1).await;
 }
 
 #[tokio::test]

@@ -229,6 +229,10 @@ async fn replicas_share_pauses_and_tickets_on_postgres() {
     wait_until("the pause at the other replica", async || (ask_second().await == 503).then_some(())).await;
     resume(&first.client, "shop").await;
     wait_until("the end of the pause", async || (ask_second().await == 200).then_some(())).await;
+    first.client.post("/api/admin/pause", &json!({})).await.assert_ok();
+    wait_until("the pause of all at the other replica", async || (ask_second().await == 503).then_some(())).await;
+    first.client.post("/api/admin/resume", &json!({})).await.assert_ok();
+    wait_until("the end of the pause of all", async || (ask_second().await == 200).then_some(())).await;
 }
 
 #[tokio::test]

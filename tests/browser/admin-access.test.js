@@ -33,6 +33,16 @@ test("the page of another server sees nothing of it", async () => {
   await close(page);
 });
 
+test("a page that is opened while the server starts tries again", async () => {
+  const page = await (await open.browser.newContext()).newPage();
+  const starting = { status: 503, json: { error: "The server is starting", code: "starting" } };
+  await page.route("**/api/admin/sites", (route) => route.fulfill(starting), { times: 2 });
+  await page.goto(`http://127.0.0.1:${open.line.port}${ADMIN}`);
+  await page.getByText("The server is starting").waitFor();
+  await isLive(page);
+  await close(page);
+});
+
 test("a wrong token is explained, and the right one opens", async () => {
   const page = await openAdmin(guarded);
   await page.getByLabel("Operator's token").waitFor();

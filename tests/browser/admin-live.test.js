@@ -146,6 +146,24 @@ test("a day without a log has no sessions", async () => {
   await close(page);
 });
 
+test("sessions and earlier days that cannot be read are said to be missing", async () => {
+  const page = await openLive(service, {}, "sessions");
+  await page.locator("#view-sessions button.link").first().waitFor();
+  const broken = { status: 503, json: { error: "The session log cannot be read", code: "session_log_unreadable" } };
+  await page.route("**/api/admin/sessions?*", (route) => route.fulfill(broken), { times: 1 });
+  await page.getByLabel("Day", { exact: true }).fill("2026-01-05");
+  await page.getByText("The sessions could not be read. The session log cannot be read").waitFor();
+  assert.equal(await page.locator("#view-sessions button.link").first().isVisible(), false);
+  await page.getByLabel("Day", { exact: true }).fill("2026-01-06");
+  await page.getByText("No sessions on this day.").waitFor();
+  await page.route("**/api/admin/days", (route) => route.fulfill(broken), { times: 1 });
+  await page.goto(page.url().replace("#sessions", "#today"));
+  await page.reload();
+  await page.getByText("The earlier days could not be read").waitFor();
+  await page.getByText("The earlier days could not be read").waitFor({ state: "hidden" });
+  await close(page);
+});
+
 test("all spending is paused and resumed, after a question", async () => {
   const page = await openLive(service);
   await page.getByRole("button", { name: "Pause all" }).click();

@@ -37,8 +37,8 @@ pub mod types {
         pub name: ::std::option::Option<::std::string::String>,
     }
 
-    ///The state of a circuit breaker: `closed` (the model is called), `open`
-    /// (not, after failures), `half_open` (one call tries it).
+    ///The state of a circuit breaker: `closed` (the model or hook is called),
+    /// `open` (not, after failures), `half_open` (one call tries it).
     #[derive(
         :: serde :: Deserialize, :: serde :: Serialize, Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd,
     )]
@@ -2127,6 +2127,15 @@ pub mod types {
         }
     }
 
+    ///A hook of the owner, and whether it is called.
+    #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
+    pub struct HookStatus {
+        ///The state of its circuit breaker.
+        pub breaker: Breaker,
+        ///The hook: `guard` or `context`.
+        pub hook: ::std::string::String,
+    }
+
     ///The answer of a turn about an image.
     #[derive(:: serde :: Deserialize, :: serde :: Serialize, Clone, Debug)]
     pub struct ImageAnswer {
@@ -3636,6 +3645,8 @@ pub mod types {
         pub demo_mode: bool,
         ///Events for the receiver.
         pub event_queue: QueueStatus,
+        ///The hooks that turns ask.
+        pub hooks: ::std::vec::Vec<HookStatus>,
         ///Whether the database can be written. If not, turns are refused.
         pub is_database_writable: bool,
         ///Whether the session log can be written. If not, turns are refused.

@@ -1293,7 +1293,7 @@ export interface components {
             content: string;
         };
         /**
-         * @description The state of a circuit breaker: `closed` (the model is called), `open` (not, after failures), `half_open` (one call tries it).
+         * @description The state of a circuit breaker: `closed` (the model or hook is called), `open` (not, after failures), `half_open` (one call tries it).
          * @enum {string}
          */
         Breaker: "closed" | "open" | "half_open";
@@ -2293,6 +2293,16 @@ export interface components {
          * @enum {string}
          */
         HistoryRole: "user" | "assistant";
+        /**
+         * HookStatus
+         * @description A hook of the owner, and whether it is called.
+         */
+        HookStatus: {
+            /** @description The hook: `guard` or `context`. */
+            hook: string;
+            /** @description The state of its circuit breaker. */
+            breaker: components["schemas"]["Breaker"];
+        };
         /**
          * ImageAnswer
          * @description The answer of a turn about an image.
@@ -3812,6 +3822,12 @@ export interface components {
          *         "dropped": 0,
          *         "waiting": 0
          *       },
+         *       "hooks": [
+         *         {
+         *           "breaker": "closed",
+         *           "hook": "guard"
+         *         }
+         *       ],
          *       "is_database_writable": true,
          *       "is_log_writable": true,
          *       "is_spending_paused": false,
@@ -3867,6 +3883,8 @@ export interface components {
             max_turns: number;
             /** @description The models that turns may call. */
             models: components["schemas"]["ModelStatus"][];
+            /** @description The hooks that turns ask. */
+            hooks: components["schemas"]["HookStatus"][];
             /** @description The keys of the providers, without the keys themselves. */
             keys: components["schemas"]["KeyStatus"][];
             /** @description Usage records for Papita. */

@@ -37,6 +37,8 @@ pub(super) struct ServiceStatus {
     max_turns: u64,
     /// The models that turns may call.
     models: Vec<ModelStatus>,
+    /// The hooks that turns ask.
+    hooks: Vec<HookStatus>,
     /// The keys of the providers, without the keys themselves.
     keys: Vec<KeyStatus>,
     /// Usage records for Papita.
@@ -62,7 +64,16 @@ struct ModelStatus {
     breaker: Breaker,
 }
 
-/// The state of a circuit breaker: `closed` (the model is called), `open` (not, after failures), `half_open` (one call tries it).
+/// A hook of the owner, and whether it is called.
+#[derive(Debug, Object, PartialEq, Serialize)]
+struct HookStatus {
+    /// The hook: `guard` or `context`.
+    hook: String,
+    /// The state of its circuit breaker.
+    breaker: Breaker,
+}
+
+/// The state of a circuit breaker: `closed` (the model or hook is called), `open` (not, after failures), `half_open` (one call tries it).
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +121,7 @@ impl ServiceStatus {
             turns_waiting: number(waiting),
             max_turns: number(state.config.turns.max_turns),
             models: models(state),
+            hooks: hooks(state),
             keys: state.config.providers.iter().map(|(at, it)| key(&it.name, state.providers.get(at))).collect(),
             papita_queue: queue(state, Destination::Papita),
             event_queue: queue(state, Destination::Events),
@@ -125,13 +137,24 @@ fn models(state: &AppState) -> Vec<ModelStatus> {
     let status = |(name, breaker): (&str, BreakerState)| ModelStatus {
         model: name.to_owned(),
         provider: providers.get(model.provider_of(name)).name.clone(),
-        breaker: match breaker {
-            BreakerState::Closed => Breaker::Closed,
-            BreakerState::Open => Breaker::Open,
-            BreakerState::HalfOpen => Breaker::HalfOpen,
-        },
+        breaker: breaker.into(),
     };
     state.turns.breakers().into_iter().map(status).collect()
+}
+
+fn hooks(state: &AppState) -> Vec<HookStatus> {
+    let status = |(hook, breaker): (&str, BreakerState)| HookStatus { hook: hook.to_owned(), breaker: breaker.into() };
+    state.turns.hook_breakers().into_iter().map(status).collect()
+}
+
+impl From<BreakerState> for Breaker {
+    fn from(state: BreakerState) -> Self {
+        match state {
+            BreakerState::Closed => Self::Closed,
+            BreakerState::Open => Self::Open,
+            BreakerState::HalfOpen => Self::HalfOpen,
+        }
+    }
 }
 
 fn key(provider: &str, ProviderAccess { credentials, .. }: &ProviderAccess) -> KeyStatus {
@@ -187,6 +210,7 @@ impl Example for ServiceStatus {
             turns_waiting: 0,
             max_turns: 1000,
             models: vec![model("gpt-4o-mini", "openai", Breaker::Closed)],
+            hooks: vec![HookStatus { hook: "guard".to_owned(), breaker: Breaker::Closed }],
             keys: vec![KeyStatus { provider, source, age_seconds: Some(420) }],
             papita_queue: queue(),
             event_queue: queue(),

@@ -22,7 +22,7 @@ use super::{
     turn_line::LiveLine,
 };
 use crate::{
-    adapters::log_files::{FindFailure, Followed, Follower},
+    adapters::log_files::{FindFailure, Followed, Follower, find_in},
     foundation::{blocking::run_blocking, clock::Clock, tasks::Tasks},
 };
 
@@ -97,12 +97,19 @@ impl LiveLog {
 
     async fn follow(self, feeds: Feeds) {
         let stopping = self.0.tasks.stopping();
-        let (mut followed, mut used) = (None, Instant::now());
+        let (mut followed, mut used, mut is_failing) = (None, Instant::now(), false);
         loop {
             let this = self.clone();
             let step = run_blocking(move || this.step(followed));
             let Some(Some((next, lines))) = stopping.run_until_cancelled(step).await else { return };
-            followed = next;
+            if let Err(failure) = &next
+                && !is_failing
+            {
+                tracing::warn!(%failure, "the session log cannot be read for the operator's page; it is tried again");
+                feeds.day.send_replace(Some(Arc::new(self.unreadable_day())));
+            }
+            is_failing = next.is_err();
+            followed = next.ok();
             for line in lines {
                 // Fails if no page is open.
                 let _ = feeds.lines.send(Arc::new(line));
@@ -132,23 +139,32 @@ impl LiveLog {
     }
 
     /// Reads what is new, or all lines of a day that has just begun. Returns the lines of turns and sessions that were appended.
-    fn step(&self, followed: Option<FollowedDay>) -> (Option<FollowedDay>, Vec<LiveLine>) {
-        let (_, today) = self.0.clock.local(self.0.clock.now());
-        let (mut followed, mut lines) = (followed, Vec::new());
-        if let Some(followed) = &mut followed {
-            lines = followed.read_appended();
-        }
-        if followed.as_ref().is_none_or(|followed| followed.day != today) {
-            followed = self.read_day(today).unwrap_or_else(|failure| {
-                tracing::warn!(%failure, "the session log cannot be read for the operator's page; it is tried again");
-                None
-            });
-        }
-        (followed, lines)
+    fn step(&self, mut followed: Option<FollowedDay>) -> (Result<FollowedDay, FindFailure>, Vec<LiveLine>) {
+        let today = self.today();
+        let (lines, is_whole) = followed.as_mut().map(FollowedDay::read_appended).unwrap_or_default();
+        // After a failure, and at midnight, the day is read from its start.
+        let followed = followed.filter(|followed| is_whole && followed.day == today);
+        (followed.map_or_else(|| self.read_day(today), Ok), lines)
     }
 
-    fn read_day(&self, day: Date) -> Result<Option<FollowedDay>, FindFailure> {
+    fn today(&self) -> Date {
+        self.0.clock.local(self.0.clock.now()).1
+    }
+
+    /// Returns the figures of today while the log cannot be read: there are none, and files are missing.
+    fn unreadable_day(&self) -> DaySummary {
+        let today = self.today();
+        let mut figures = DayFigures::new(query_of(today, self.0.clock.zone()), MAX_GROUPS);
+        figures.add_unreadable_file();
+        figures.summary(today)
+    }
+
+    fn read_day(&self, day: Date) -> Result<FollowedDay, FindFailure> {
         let query = query_of(day, self.0.clock.zone());
+        match find_in(&self.0.folder) {
+            Ok(_) | Err(FindFailure::NoLog(_)) => {}
+            Err(failure) => return Err(failure),
+        }
         let (follower, mut files) = Follower::start(&[self.0.folder.to_path_buf()])?;
         files.retain(|file| file.date.is_none_or(|day| query.may_cover_day(day)));
         let mut figures = DayFigures::new(query, MAX_GROUPS);
@@ -161,23 +177,24 @@ impl LiveLog {
                 None => figures.add_unreadable_file(),
             },
         );
-        Ok(Some(FollowedDay { day, figures, follower, has_changed: true, summarized: None }))
+        Ok(FollowedDay { day, figures, follower, has_changed: true, summarized: None })
     }
 }
 
 impl FollowedDay {
-    fn read_appended(&mut self) -> Vec<LiveLine> {
+    /// Returns the lines of turns and sessions that were appended, and whether all could be read.
+    fn read_appended(&mut self) -> (Vec<LiveLine>, bool) {
         let Self { figures, follower, has_changed, .. } = self;
-        let mut lines = Vec::new();
+        let (mut lines, mut is_whole) = (Vec::new(), true);
         follower.poll(|followed| {
             *has_changed = true;
             match followed {
                 Followed::Line { bytes, end, .. } if figures.add(bytes, end) => lines.extend(LiveLine::parse(bytes)),
                 Followed::Line { .. } => {}
-                Followed::Failure(..) => figures.add_unreadable_file(),
+                Followed::Failure(..) => is_whole = false,
             }
         });
-        lines
+        (lines, is_whole)
     }
 
     /// Returns the figures if they have changed and the last summary is old enough.

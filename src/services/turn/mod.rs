@@ -232,6 +232,12 @@ impl Turns {
         self.0.model_calls.breaker_states()
     }
 
+    /// Returns the state of the circuit breaker of each hook that turns ask, by the hook's name.
+    #[must_use]
+    pub fn hook_breakers(&self) -> Vec<(&'static str, BreakerState)> {
+        self.0.monitor.hook_breakers()
+    }
+
     /// Returns all metrics as OpenMetrics text.
     #[must_use]
     pub fn metrics(&self) -> String {

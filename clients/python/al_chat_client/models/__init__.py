@@ -59,6 +59,7 @@ from .health import Health
 from .health_status import HealthStatus
 from .history_entry import HistoryEntry
 from .history_role import HistoryRole
+from .hook_status import HookStatus
 from .image_answer import ImageAnswer
 from .key_status import KeyStatus
 from .limit_scope import LimitScope
@@ -197,6 +198,7 @@ __all__ = (
     "HealthStatus",
     "HistoryEntry",
     "HistoryRole",
+    "HookStatus",
     "ImageAnswer",
     "KeyStatus",
     "LimitScope",

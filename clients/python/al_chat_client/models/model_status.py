@@ -18,8 +18,8 @@ class ModelStatus:
     Attributes:
         model (str): The name of the model.
         provider (str): The name of its provider.
-        breaker (Breaker): The state of a circuit breaker: `closed` (the model is called), `open` (not, after failures),
-            `half_open` (one call tries it).
+        breaker (Breaker): The state of a circuit breaker: `closed` (the model or hook is called), `open` (not, after
+            failures), `half_open` (one call tries it).
     """
 
     model: str

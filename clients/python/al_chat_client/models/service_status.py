@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.hook_status import HookStatus
     from ..models.key_status import KeyStatus
     from ..models.model_status import ModelStatus
     from ..models.queue_status import QueueStatus
@@ -20,11 +21,12 @@ class ServiceStatus:
     """What a replica does now, and the state of its parts.
 
     Example:
-        {'demo_mode': False, 'event_queue': {'dropped': 0, 'waiting': 0}, 'is_database_writable': True,
-            'is_log_writable': True, 'is_spending_paused': False, 'keys': [{'age_seconds': 420, 'provider': 'openai',
-            'source': 'papita_api'}], 'max_turns': 1000, 'models': [{'breaker': 'closed', 'model': 'gpt-4o-mini',
-            'provider': 'openai'}], 'papita_queue': {'dropped': 0, 'waiting': 0}, 'replicas': 1, 'started_at':
-            '2026-11-29T08:12:44.000000+01:00', 'turns_running': 7, 'turns_waiting': 0, 'version': '0.1.0'}
+        {'demo_mode': False, 'event_queue': {'dropped': 0, 'waiting': 0}, 'hooks': [{'breaker': 'closed', 'hook':
+            'guard'}], 'is_database_writable': True, 'is_log_writable': True, 'is_spending_paused': False, 'keys':
+            [{'age_seconds': 420, 'provider': 'openai', 'source': 'papita_api'}], 'max_turns': 1000, 'models': [{'breaker':
+            'closed', 'model': 'gpt-4o-mini', 'provider': 'openai'}], 'papita_queue': {'dropped': 0, 'waiting': 0},
+            'replicas': 1, 'started_at': '2026-11-29T08:12:44.000000+01:00', 'turns_running': 7, 'turns_waiting': 0,
+            'version': '0.1.0'}
 
     Attributes:
         version (str): The version of al-chat.
@@ -35,6 +37,7 @@ class ServiceStatus:
         turns_waiting (int): The number of turns that wait for a place.
         max_turns (int): The largest number of turns that run at once.
         models (list[ModelStatus]): The models that turns may call.
+        hooks (list[HookStatus]): The hooks that turns ask.
         keys (list[KeyStatus]): The keys of the providers, without the keys themselves.
         papita_queue (QueueStatus): Records that wait to be sent.
         event_queue (QueueStatus): Records that wait to be sent.
@@ -51,6 +54,7 @@ class ServiceStatus:
     turns_waiting: int
     max_turns: int
     models: list[ModelStatus]
+    hooks: list[HookStatus]
     keys: list[KeyStatus]
     papita_queue: QueueStatus
     event_queue: QueueStatus
@@ -79,6 +83,11 @@ class ServiceStatus:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
+        hooks = []
+        for hooks_item_data in self.hooks:
+            hooks_item = hooks_item_data.to_dict()
+            hooks.append(hooks_item)
+
         keys = []
         for keys_item_data in self.keys:
             keys_item = keys_item_data.to_dict()
@@ -106,6 +115,7 @@ class ServiceStatus:
                 "turns_waiting": turns_waiting,
                 "max_turns": max_turns,
                 "models": models,
+                "hooks": hooks,
                 "keys": keys,
                 "papita_queue": papita_queue,
                 "event_queue": event_queue,
@@ -119,6 +129,7 @@ class ServiceStatus:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.hook_status import HookStatus  # noqa: PLC0415
         from ..models.key_status import KeyStatus  # noqa: PLC0415
         from ..models.model_status import ModelStatus  # noqa: PLC0415
         from ..models.queue_status import QueueStatus  # noqa: PLC0415
@@ -144,6 +155,13 @@ class ServiceStatus:
             models_item = ModelStatus.from_dict(models_item_data)
 
             models.append(models_item)
+
+        hooks = []
+        _hooks = d.pop("hooks")
+        for hooks_item_data in _hooks:
+            hooks_item = HookStatus.from_dict(hooks_item_data)
+
+            hooks.append(hooks_item)
 
         keys = []
         _keys = d.pop("keys")
@@ -171,6 +189,7 @@ class ServiceStatus:
             turns_waiting=turns_waiting,
             max_turns=max_turns,
             models=models,
+            hooks=hooks,
             keys=keys,
             papita_queue=papita_queue,
             event_queue=event_queue,
