@@ -17,12 +17,13 @@ use poem::{
 use serde::Serialize;
 use tokio::{
     sync::broadcast::error::RecvError,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{overview::Overview, status::ServiceStatus, turn_line::LoggedTurn};
 use crate::{
-    api::{AppState, caller::ensure_operator},
+    api::{AppState, caller::ensure_operator, turn::StreamCutOff},
     services::log_report::{LiveLine, LiveView, SessionLine},
 };
 
@@ -55,8 +56,10 @@ struct AdminEvents {
     view: LiveView,
     /// The last status that was sent.
     status: Option<ServiceStatus>,
-    ticks: tokio::time::Interval,
+    ticks: Interval,
     sent: Instant,
+    /// Cancelled when the service begins to stop.
+    draining: CancellationToken,
 }
 
 impl AdminEvents {
@@ -66,17 +69,16 @@ impl AdminEvents {
         view.day.mark_changed();
         let mut ticks = interval(STATUS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { state: state.clone(), view, status: None, ticks, sent: Instant::now() }
+        let draining = state.turns.draining();
+        Self { state: state.clone(), view, status: None, ticks, sent: Instant::now(), draining }
     }
 
     /// Waits for the next bytes of the stream; `None` when the service stops.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if self.state.turns.is_draining() {
-                return None;
-            }
             let mut bytes = BytesMut::new();
             tokio::select! {
+                () = self.draining.cancelled() => return None,
                 changed = self.view.day.changed() => {
                     changed.ok()?;
                     let summary = self.view.day.borrow_and_update().clone();
@@ -128,6 +130,8 @@ fn write(bytes: &mut BytesMut, name: &str, data: &impl Serialize) {
 
 impl IntoResponse for AdminEvents {
     fn into_response(self) -> Response {
+        // A page that reads nothing, as in a suspended tab, must not keep the service from stopping.
+        let cut_off = StreamCutOff(self.draining.clone());
         let events = stream::unfold(self, async |mut events| {
             let bytes = events.next().await?;
             Some((Ok::<_, io::Error>(bytes), events))
@@ -137,6 +141,7 @@ impl IntoResponse for AdminEvents {
             // No proxy may cache, transform or buffer the events.
             .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"))
             .header("x-accel-buffering", HeaderValue::from_static("no"))
+            .extension(cut_off)
             .body(Body::from_bytes_stream(events))
     }
 }

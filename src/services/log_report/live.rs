@@ -76,6 +76,15 @@ struct FollowedDay {
     summarized: Option<Instant>,
 }
 
+/// What a look at the log has found.
+struct Step {
+    followed: Result<FollowedDay, FindFailure>,
+    /// The lines of turns and sessions that were appended.
+    lines: Vec<LiveLine>,
+    /// The figures, if it is time for them.
+    summary: Option<DaySummary>,
+}
+
 impl LiveLog {
     /// Returns the log in a folder. Nothing is read yet.
     #[must_use]
@@ -101,7 +110,9 @@ impl LiveLog {
         loop {
             let this = self.clone();
             let step = run_blocking(move || this.step(followed));
-            let Some(Some((next, lines))) = stopping.run_until_cancelled(step).await else { return };
+            let Some(Some(Step { followed: next, lines, summary })) = stopping.run_until_cancelled(step).await else {
+                return;
+            };
             if let Err(failure) = &next
                 && !is_failing
             {
@@ -114,7 +125,7 @@ impl LiveLog {
                 // Fails if no page is open.
                 let _ = feeds.lines.send(Arc::new(line));
             }
-            if let Some(summary) = followed.as_mut().and_then(FollowedDay::summary_if_due) {
+            if let Some(summary) = summary {
                 feeds.day.send_replace(Some(Arc::new(summary)));
             }
             if feeds.day.receiver_count() > 0 {
@@ -138,13 +149,15 @@ impl LiveLog {
         is_unused
     }
 
-    /// Reads what is new, or all lines of a day that has just begun. Returns the lines of turns and sessions that were appended.
-    fn step(&self, mut followed: Option<FollowedDay>) -> (Result<FollowedDay, FindFailure>, Vec<LiveLine>) {
+    /// Reads what is new, or all lines of a day that has just begun.
+    fn step(&self, mut followed: Option<FollowedDay>) -> Step {
         let today = self.today();
         let (lines, is_whole) = followed.as_mut().map(FollowedDay::read_appended).unwrap_or_default();
         // After a failure, and at midnight, the day is read from its start.
         let followed = followed.filter(|followed| is_whole && followed.day == today);
-        (followed.map_or_else(|| self.read_day(today), Ok), lines)
+        let mut followed = followed.map_or_else(|| self.read_day(today), Ok);
+        let summary = followed.as_mut().ok().and_then(FollowedDay::summary_if_due);
+        Step { followed, lines, summary }
     }
 
     fn today(&self) -> Date {

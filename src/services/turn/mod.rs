@@ -256,6 +256,12 @@ impl Turns {
         self.0.tasks.is_draining()
     }
 
+    /// Returns a token that is cancelled when new turns are refused because the service stops.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.0.tasks.draining()
+    }
+
     /// Refuses new turns, waits for running ones until the deadline or until `at_once` is cancelled, and ends those that are
     /// left.
     pub async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> CutOffTurns {
