@@ -232,7 +232,7 @@ async fn open_pages_get_figures_and_turns_at_once() {
 }
 
 #[tokio::test]
-async fn pages_are_told_that_the_log_cannot_be_read() {
+async fn figures_of_an_unreadable_log_are_marked() {
     let (_model, setup, service) = start_with(&[]).await;
     service.client.chat("before").await.assert_ok();
     setup.block_log();

@@ -106,7 +106,7 @@ test("the tail shows turns at once, can be held, and is bounded", async () => {
   await close(page);
 });
 
-test("a session has its conversation as plain text, until it is erased", async () => {
+test("a conversation is plain text, until it is erased", async () => {
   const session_id = await startSession(service);
   await askAndWait(service, MARKUP, { session_id });
   const page = await openLive(service, {}, "sessions");
@@ -146,7 +146,7 @@ test("a day without a log has no sessions", async () => {
   await close(page);
 });
 
-test("sessions and earlier days that cannot be read are said to be missing", async () => {
+test("sessions and days that cannot be read are named as missing", async () => {
   const page = await openLive(service, {}, "sessions");
   await page.locator("#view-sessions button.link").first().waitFor();
   const broken = { status: 503, json: { error: "The session log cannot be read", code: "session_log_unreadable" } };
