@@ -4,7 +4,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, get, http::HeaderValue};
 
 use super::{
     AppState,
-    contract::{contract_of, documentation, methods, service},
+    contract::{contract_of, documentation, methods, service, service_at},
     cors::Cors,
     json::BodyLimits,
     middleware::{Middleware, PathMethods},
@@ -22,9 +22,14 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let service = service();
     let contract = contract_of(&service);
     let methods = methods(&contract);
+    let contract = match &state.config.server.public_url {
+        Some(url) => contract_of(&service_at(&url.to_string())),
+        None => contract,
+    };
     let plain_routes = plain_routes(&state, contract, documentation());
     Middleware {
         cors: Cors::new(&state.config.server.origins, Some(state.sites.clone())),
+        public_url: state.config.server.public_url.clone(),
         proxy_notice: Some(ProxyNotice::new(state.config.server.proxies)),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),

@@ -40,6 +40,7 @@ mod portal;
 mod portal_paths;
 mod problem;
 mod proxy_notice;
+mod public_path;
 mod rate_limit;
 mod refusals;
 mod request_context;

@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::{
     json::{Json, MEDIA_TYPE},
     problem::Problem,
+    public_path::public_path,
 };
 use crate::{adapters::storage::Cursor, domain::errors::requests};
 
@@ -69,7 +70,7 @@ pub(super) fn link(request: &Request, Cursor(first, second): Cursor) -> Option<H
     let kept = asked.filter(|(name, _)| name != "before");
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept).append_pair("before", &format!("{first}_{second}"));
-    let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.finish());
+    let link = format!("<{}?{}>; rel=\"next\"", public_path(request), query.finish());
     HeaderValue::from_str(&link).ok()
 }
 

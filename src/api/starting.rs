@@ -23,6 +23,7 @@ pub fn starting(
     let origins = config.server.origins.iter().chain(of_sites).cloned().collect::<Vec<_>>();
     Middleware {
         cors: Cors::new(&origins, None),
+        public_url: config.server.public_url.clone(),
         proxy_notice: None,
         retention: config.visitor_retention,
         methods: Vec::new(),

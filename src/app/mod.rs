@@ -214,6 +214,9 @@ fn warn_about_costs(state: &AppState) {
 fn log_start(state: &AppState, address: SocketAddr) {
     let model = &state.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
+    if let Some(url) = &state.config.server.public_url {
+        tracing::info!("browsers reach AL-Chat at {url}");
+    }
     if state.credentials.demo_mode() {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"

@@ -104,6 +104,7 @@ mod postgres;
 mod provider_check;
 mod provider_settings;
 mod providers;
+mod public_url;
 mod query_plans;
 mod quotas;
 #[cfg(target_os = "linux")]

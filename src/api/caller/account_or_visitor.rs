@@ -83,7 +83,7 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
             Identity::Account(account) => Self::Account(account.id),
             Identity::ApiKey(terms) => Self::Server(terms.name),
             Identity::SiteVisitor(visit) => Self::SiteVisitor(visit.visitor),
-            Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
+            Identity::Anonymous => visitor::token_of(request).map_or(Self::Nobody, Self::Visitor),
         })
     }
 }

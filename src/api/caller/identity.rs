@@ -12,7 +12,7 @@ use super::{
     ticket_scheme,
 };
 use crate::{
-    api::{AppState, problem::Problem, request_context::RequestContext},
+    api::{AppState, problem::Problem, public_path::public_url, request_context::RequestContext},
     domain::{
         account::Account,
         chat::Caller,
@@ -134,7 +134,7 @@ fn site_visit(request: &Request, ticket: &str) -> Result<SiteVisit, Problem> {
     }
     let headers = request.headers();
     let is_from_its_page = headers.get(header::ORIGIN).is_none_or(|origin| match &visit.page {
-        TicketPage::Own => is_own_page(headers),
+        TicketPage::Own => is_own_page(headers, public_url(request)),
         TicketPage::Of(own) => origin.as_bytes() == own.as_bytes(),
     });
     if is_from_its_page { Ok(visit) } else { Err(Problem::of_auth(&bearers::TICKET_OF_OTHER_PAGE)) }

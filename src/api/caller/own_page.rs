@@ -8,36 +8,44 @@ use poem::{
 use url::{Host, Url};
 
 use crate::{
-    api::{AppState, problem::Problem},
+    api::{AppState, problem::Problem, public_path::public_url},
     domain::errors::resources,
+    foundation::config::PublicUrl,
 };
 
 /// Whether a request comes from a page of this server, or from no page at all.
-pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
+pub(in crate::api) fn is_own_page(headers: &HeaderMap, public: Option<&PublicUrl>) -> bool {
     // `Sec-Fetch-Site` counts first: the browser compares the addresses before any proxy changes `Host`.
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
-    origin.is_some_and(|origin| has_own_host(headers, &origin))
+    origin.is_some_and(|origin| is_own_origin(headers, public, &origin))
 }
 
 /// Whether a request names a page of this server as its sender. Without the headers of a browser, it names none; without the
 /// portal, this server has no pages.
 pub(in crate::api) fn is_sent_by_own_page(state: &AppState, headers: &HeaderMap) -> bool {
-    state.config.server.portal && headers.contains_key(header::ORIGIN) && is_own_page(headers)
+    state.config.server.portal
+        && headers.contains_key(header::ORIGIN)
+        && is_own_page(headers, state.config.server.public_url.as_ref())
 }
 
 /// Fails with `foreign_origin` if a request comes from a page of another website.
 pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> {
-    if is_own_page(request.headers()) {
+    if is_own_page(request.headers(), public_url(request)) {
         return Ok(());
     }
     let hint = "The portal is for its own pages. Behind a proxy, the server's log says what to set there; another website \
                 embeds the chat window, which uses no cookies (/embed-demo)";
     let cause = described(request.headers());
     Err(Problem::new(&resources::FOREIGN_ORIGIN).with_detail("hint", hint.into()).with_cause(cause))
+}
+
+/// Whether an origin is that of the public address, or has the host and port by which the request addressed this server.
+fn is_own_origin(headers: &HeaderMap, public: Option<&PublicUrl>, origin: &Url) -> bool {
+    public.is_some_and(|public| public.origin() == origin.origin()) || has_own_host(headers, origin)
 }
 
 /// Whether an origin has the host and port by which the request addressed this server. Headers of proxies are trusted:
@@ -65,20 +73,20 @@ fn described(headers: &HeaderMap) -> String {
         return values;
     }
     format!(
-        "{values}; if this is the portal's own page, have the proxy pass on Host with its port (nginx: proxy_set_header \
-         Host $http_host), or X-Forwarded-Host and X-Forwarded-Port"
+        "{values}; if this is the portal's own page, set PUBLIC_URL to its address, or have the proxy pass on Host with its port \
+         (nginx: proxy_set_header Host $http_host), or X-Forwarded-Host and X-Forwarded-Port"
     )
 }
 
-/// Whether the visitor's browser uses TLS, according to the headers of the proxy or of the browser.
-pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
+/// Whether the visitor's browser uses TLS, according to the public address or the headers of the proxy or of the browser.
+pub(super) fn is_by_tls(headers: &HeaderMap, public: Option<&PublicUrl>) -> bool {
     let proxy = listed(headers, "x-forwarded-proto").next().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let forwarded = forwarded(headers, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     // Browsers send the page's address in `Origin`, or in `Referer` for requests without a body.
     let pages = [header::ORIGIN, header::REFERER];
     let mut pages = pages.iter().filter_map(|name| Url::parse(headers.get(name)?.to_str().ok()?).ok());
     let page = pages.any(|page| page.scheme() == "https" && has_own_host(headers, &page));
-    proxy || forwarded || page || is_trusted(headers)
+    public.is_some_and(PublicUrl::is_by_tls) || proxy || forwarded || page || is_trusted(headers)
 }
 
 /// Whether the browser treats the connection as secure: it sends `Sec-Fetch-Site` to secure origins only, which include
@@ -148,7 +156,7 @@ mod tests {
             ("http://[::1]:5000", "[::1]:5000"),
         ];
         for (origin, host) in own {
-            assert!(is_own_page(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+            assert!(is_own_page(&headers(&[("origin", origin), ("host", host)]), None), "{origin} at {host}");
         }
         let foreign = [
             ("null", "shop.example"),
@@ -161,27 +169,26 @@ mod tests {
             ("file:///shop.example", "shop.example"),
         ];
         for (origin, host) in foreign {
-            assert!(!is_own_page(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+            assert!(!is_own_page(&headers(&[("origin", origin), ("host", host)]), None), "{origin} at {host}");
         }
-        assert!(!is_own_page(&headers(&[("origin", "https://shop.example")])));
+        assert!(!is_own_page(&headers(&[("origin", "https://shop.example")]), None));
     }
 
     #[test]
     fn behind_a_proxy_an_own_page_has_the_proxys_host() {
         let origin = ("origin", "https://shop.example");
         let host = ("host", "10.0.0.7:5000");
-        assert!(is_own_page(&headers(&[origin, host, ("x-forwarded-host", "shop.example, inner.example")])));
-        assert!(!is_own_page(&headers(&[origin, host, ("x-forwarded-host", "other.example")])));
-        assert!(is_own_page(&headers(&[
-            origin,
-            host,
-            ("forwarded", "for=10.0.0.9;Host=\"shop.example:443\", for=10.0.0.8")
-        ])));
-        assert!(!is_own_page(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")])));
+        assert!(is_own_page(&headers(&[origin, host, ("x-forwarded-host", "shop.example, inner.example")]), None));
+        assert!(!is_own_page(&headers(&[origin, host, ("x-forwarded-host", "other.example")]), None));
+        assert!(is_own_page(
+            &headers(&[origin, host, ("forwarded", "for=10.0.0.9;Host=\"shop.example:443\", for=10.0.0.8")]),
+            None
+        ));
+        assert!(!is_own_page(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")]), None));
         let at_port = [("origin", "http://192.168.1.5:8080"), ("host", "192.168.1.5")];
-        assert!(!is_own_page(&headers(&at_port)));
-        assert!(is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8080")])));
-        assert!(!is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8081")])));
+        assert!(!is_own_page(&headers(&at_port), None));
+        assert!(is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8080")]), None));
+        assert!(!is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8081")]), None));
     }
 
     #[test]
@@ -191,11 +198,11 @@ mod tests {
         for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
             for lines in [at_home, away] {
                 let headers = headers(&[lines[0], lines[1], ("sec-fetch-site", site)]);
-                assert_eq!(is_own_page(&headers), expected, "{site} {lines:?}");
+                assert_eq!(is_own_page(&headers, None), expected, "{site} {lines:?}");
             }
-            assert_eq!(is_own_page(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
+            assert_eq!(is_own_page(&headers(&[("sec-fetch-site", site)]), None), expected, "{site}");
         }
-        assert!(is_own_page(&HeaderMap::new()));
+        assert!(is_own_page(&HeaderMap::new(), None));
     }
 
     #[test]
@@ -210,7 +217,7 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
         ];
         for line in over_tls {
-            assert!(is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
+            assert!(is_by_tls(&headers(&[line, ("host", "shop.example")]), None), "{line:?}");
         }
         let over_http = [
             ("x-forwarded-proto", "http, https"),
@@ -223,10 +230,10 @@ mod tests {
             ("origin", "null"),
         ];
         for line in over_http {
-            assert!(!is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
+            assert!(!is_by_tls(&headers(&[line, ("host", "shop.example")]), None), "{line:?}");
         }
         for host in ["127.0.0.1:5000", "localhost:5000", "[::1]:5000", "al-chat.localhost"] {
-            assert!(!is_by_tls(&headers(&[("sec-fetch-site", "same-origin"), ("host", host)])), "{host}");
+            assert!(!is_by_tls(&headers(&[("sec-fetch-site", "same-origin"), ("host", host)]), None), "{host}");
         }
     }
 
@@ -235,7 +242,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_is_own_only_if_it_has_the_servers_host(page in HOST, host in HOST) {
-            let is_own = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
+            let is_own = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]), None);
             let whole = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:80") };
             prop_assert!(is_own(&host));
             prop_assert_eq!(is_own(&page), whole(&page) == whole(&host));

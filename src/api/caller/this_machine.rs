@@ -21,7 +21,7 @@ pub(super) fn is_direct(request: &Request) -> bool {
 /// Whether a request comes from this machine, not through a proxy on it, and not from a page of another server: any website
 /// may call this machine from a browser on it.
 pub(super) fn is_direct_and_from_no_other_page(request: &Request) -> bool {
-    is_direct(request) && is_called_by_no_foreign_name(request.headers()) && is_own_page(request.headers())
+    is_direct(request) && is_called_by_no_foreign_name(request.headers()) && is_own_page(request.headers(), None)
 }
 
 fn has_any(headers: &HeaderMap, names: &[&str]) -> bool {

@@ -16,8 +16,9 @@ use super::{
     own_page::{ensure_own_page, is_by_tls, is_own_page},
 };
 use crate::{
-    api::{portal_paths::is_personal, problem::Problem},
+    api::{portal_paths::is_personal, problem::Problem, public_path::public_url},
     domain::errors::bearers,
+    foundation::config::PublicUrl,
     services::visitors::VisitorToken,
 };
 
@@ -28,6 +29,10 @@ const COOKIE: &str = "al_chat_visitor";
 /// nobody else can set one with a token that they know.
 const HOST_COOKIE: &str = "__Host-al_chat_visitor";
 
+/// The cookie's name over TLS if it is for a path alone, that of `PUBLIC_URL`. Browsers accept a cookie with this prefix only over
+/// TLS.
+const SECURE_COOKIE: &str = "__Secure-al_chat_visitor";
+
 /// The name of the cookie's security scheme in the contract.
 pub(super) const SCHEME: &str = "visitorCookie";
 
@@ -37,26 +42,34 @@ pub(super) const SCHEME: &str = "visitorCookie";
 pub(in crate::api) struct Visit {
     token: VisitorToken,
     is_by_tls: bool,
+    public_url: Option<PublicUrl>,
 }
 
 impl Visit {
     /// Returns the visitor of a request to a path that concerns a visitor. `None` at other paths, and for pages of other
     /// websites.
     pub(in crate::api) fn of(request: &Request) -> Option<Self> {
-        let headers = request.headers();
-        let is_visit = is_personal(request.uri().path()) && is_own_page(headers);
+        let (headers, public_url) = (request.headers(), public_url(request));
+        let is_visit = is_personal(request.uri().path()) && is_own_page(headers, public_url);
         is_visit.then(|| {
-            let is_by_tls = is_by_tls(headers);
-            Self { token: token_in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::generate), is_by_tls }
+            let is_by_tls = is_by_tls(headers, public_url);
+            let token =
+                token_in_cookies(headers, is_by_tls, has_path(public_url)).unwrap_or_else(VisitorToken::generate);
+            Self { token, is_by_tls, public_url: public_url.cloned() }
         })
     }
 
     /// Adds the cookie to the headers of a response. It expires after `retention`.
     pub(in crate::api) fn set_cookie(&self, headers: &mut HeaderMap, retention: Duration) {
         let (token, seconds) = (self.token.expose(), retention.as_secs().max(1));
-        let (name, secure) = if self.is_by_tls { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+        let path = self.public_url.as_ref().map_or("/", PublicUrl::path);
+        let (name, secure) = match (self.is_by_tls, path) {
+            (true, "/") => (HOST_COOKIE, "; Secure"),
+            (true, _) => (SECURE_COOKIE, "; Secure"),
+            (false, _) => (COOKIE, ""),
+        };
         // Formatted here, so that the attributes keep the order that clients have always received.
-        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        let cookie = format!("{name}={token}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
         if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
             cookie.set_sensitive(true);
             headers.append(header::SET_COOKIE, cookie);
@@ -70,13 +83,23 @@ impl Visit {
 }
 
 /// Returns the visitor's token in the cookies of a request. Cookies on requests from other websites' pages are ignored.
-pub(super) fn token_of(headers: &HeaderMap) -> Option<VisitorToken> {
-    token_in_cookies(headers, is_by_tls(headers)).filter(|_| is_own_page(headers))
+pub(super) fn token_of(request: &Request) -> Option<VisitorToken> {
+    let (headers, public_url) = (request.headers(), public_url(request));
+    let (is_by_tls, has_path) = (is_by_tls(headers, public_url), has_path(public_url));
+    token_in_cookies(headers, is_by_tls, has_path).filter(|_| is_own_page(headers, public_url))
 }
 
-/// Returns the token in the cookies. Over TLS, only the cookie with the `__Host-` prefix counts.
-fn token_in_cookies(headers: &HeaderMap, is_by_tls: bool) -> Option<VisitorToken> {
-    token_in_cookie(headers, HOST_COOKIE).or_else(|| token_in_cookie(headers, COOKIE).filter(|_| !is_by_tls))
+/// Whether the public address has a path, for which alone the cookie is then.
+fn has_path(public_url: Option<&PublicUrl>) -> bool {
+    public_url.is_some_and(|url| url.path() != "/")
+}
+
+/// Returns the token in the cookies. Over TLS, only a cookie with the `__Host-` prefix counts and, if the public address has a
+/// path, one with the prefix `__Secure-`. The former is then that of a visitor who came before.
+fn token_in_cookies(headers: &HeaderMap, is_by_tls: bool, has_path: bool) -> Option<VisitorToken> {
+    let secure = || token_in_cookie(headers, SECURE_COOKIE).filter(|_| has_path);
+    let plain = || token_in_cookie(headers, COOKIE).filter(|_| !is_by_tls);
+    token_in_cookie(headers, HOST_COOKIE).or_else(secure).or_else(plain)
 }
 
 /// Returns the first valid token in cookies of a name. Several may have been set, for different paths or domains.
@@ -123,7 +146,7 @@ pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "apiKey",
         description: Some(
-            "The portal's cookie, for its own pages only. A request without one gets one. With TLS its name begins with `__Host-`.",
+            "The portal's cookie, for its own pages only. A request without one gets one. With TLS its name begins with `__Host-`, or with `__Secure-` below a path.",
         ),
         name: Some(COOKIE),
         key_in: Some("cookie"),
@@ -146,7 +169,7 @@ mod tests {
         for cookies in cookies {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookies).unwrap());
         }
-        token_in_cookies(&headers, false).map(|token| token.expose().to_owned())
+        token_in_cookies(&headers, false, false).map(|token| token.expose().to_owned())
     }
 
     #[test]
@@ -177,7 +200,7 @@ mod tests {
         let [own, planted] = [(); 2].map(|()| VisitorToken::generate().expose().to_owned());
         let found = |cookies: &str, is_by_tls| {
             let headers = [(header::COOKIE, HeaderValue::from_str(cookies).unwrap())].into_iter().collect();
-            token_in_cookies(&headers, is_by_tls).map(|token| token.expose().to_owned())
+            token_in_cookies(&headers, is_by_tls, false).map(|token| token.expose().to_owned())
         };
         let planted = format!("al_chat_visitor={planted}");
         for cookies in [format!("__Host-al_chat_visitor={own}"), format!("{planted}; __Host-al_chat_visitor={own}")] {

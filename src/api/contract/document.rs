@@ -44,7 +44,7 @@ const FORMS: [Form; 15] = [
     Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),
     Form::pattern(&["Link"], "^<[^>]+>; rel=\"next\"$"),
     Form::pattern(&["Content-Disposition"], "^attachment; filename=\"chat-[0-9]+\\.(json|md)\"$"),
-    Form::pattern(&["Set-Cookie"], "^(__Host-)?al_chat_visitor=[A-Za-z0-9_-]+; "),
+    Form::pattern(&["Set-Cookie"], "^(__(Host|Secure)-)?al_chat_visitor=[A-Za-z0-9_-]+; "),
     Form::pattern(&["access_token", "token"], "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
     Form::pattern(&["api_key_prefix", "openai_api_key_prefix"], "^[0-9a-f]{12}$"),
     Form { names: &["timestamp", "created_at", "updated_at", "time"], pattern: None, format: Some("date-time") },

@@ -17,7 +17,12 @@ type Service = OpenApiService<Documented<Resources>, ()>;
 
 /// Creates the service.
 pub(super) fn service() -> Service {
-    described().server(ServerObject::new("/").description("This server"))
+    service_at("/")
+}
+
+/// Creates the service whose contract names this address.
+pub(super) fn service_at(url: &str) -> Service {
+    described().server(ServerObject::new(url).description("This server"))
 }
 
 /// Returns the contract's documentation as a page. Its server is the page's folder: the page calls the API also behind a

@@ -23,12 +23,14 @@ use super::{
     portal_paths::is_portals,
     problem::Problem,
     proxy_notice::ProxyNotice,
-    rate_limit,
+    public_path, rate_limit,
     refusals::TurnEntry,
     request_context::RequestContext,
     security_headers,
 };
-use crate::{adapters::session_log::SessionLog, domain::errors::requests, services::turn::Turns};
+use crate::{
+    adapters::session_log::SessionLog, domain::errors::requests, foundation::config::PublicUrl, services::turn::Turns,
+};
 
 /// The `Connection` header of a response after which the connection is closed.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -41,6 +43,8 @@ pub(crate) struct BeyondConnectionLimit;
 pub(super) struct Middleware<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
+    /// The address at which browsers reach the service, if it is set.
+    pub(super) public_url: Option<PublicUrl>,
     /// The warning about a proxy that the settings do not name; `None` until the service has started.
     pub(super) proxy_notice: Option<ProxyNotice>,
     /// The lifetime of a visitor's cookie.
@@ -57,6 +61,9 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        if let Some(public_url) = &self.public_url {
+            public_path::remove(&mut request, public_url);
+        }
         let context = RequestContext::new();
         let mut event = RequestEvent::new(&request, context.clone());
         let entry = TurnEntry::of(&request);
@@ -71,7 +78,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         let origin = request.headers().get(header::ORIGIN).cloned();
         if let Some(origin) = &origin
             && !self.cors.allows(origin)
-            && !is_own_page(request.headers())
+            && !is_own_page(request.headers(), self.public_url.as_ref())
         {
             self.cors.report_refused(origin);
         }
@@ -84,6 +91,8 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             let mut response = StatusCode::NO_CONTENT.into_response();
             Cors::preflight(response.headers_mut());
             response
+        } else if let Some(redirection) = public_path::redirection(&request) {
+            redirection
         } else if request.data::<BeyondConnectionLimit>().is_some() && !is_routine(&event.path) {
             self.refuse(Problem::new(&requests::TOO_MANY_CONNECTIONS), &mut event)
         } else {

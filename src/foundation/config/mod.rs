@@ -16,6 +16,7 @@ mod origins;
 mod parse;
 mod per_provider;
 mod provider;
+mod public_url;
 mod read;
 mod read_model;
 mod read_providers;
@@ -40,6 +41,7 @@ pub use self::{
     parse::{http_url, list, pico_per_token},
     per_provider::{PerProvider, ProviderIndex},
     provider::{KeySource, ListedModel, Omission, Provider, TlsRoots},
+    public_url::PublicUrl,
     request_extras::{ExtraFields, ExtraHeaders},
     secret_source::{SecretPlace, UnreadableSecret, read_key},
     settings::{

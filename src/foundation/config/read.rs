@@ -15,6 +15,7 @@ use super::{
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins,
     parse::{self, COUNT, DURATION, HTTP_URL, SWITCH},
+    public_url::{self, PublicUrl},
     read_model::read_model,
     read_providers::read_providers,
     settings::{
@@ -152,6 +153,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         "origins such as https://shop.example or https://*.shop.example, comma-separated, or *",
         origins::parse,
     );
+    let public_url = reader.read_optional(var::PUBLIC_URL, public_url::EXPECTED, PublicUrl::parse);
     let portal = reader.read(var::PORTAL, SWITCH, parse::switch);
     let metrics = reader.read(var::METRICS, "public or admin, or nothing", |text| match lower(text).as_str() {
         "" => Some(None),
@@ -172,6 +174,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         host: host?,
         port: port?,
         origins: allowed_origins?,
+        public_url: public_url?,
         portal: portal?,
         metrics: metrics?,
         proxies: proxies?,

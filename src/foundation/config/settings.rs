@@ -14,6 +14,7 @@ use super::{
     origins::AllowedOrigin,
     per_provider::{PerProvider, ProviderIndex},
     provider::{KeySource, ListedModel, Provider},
+    public_url::PublicUrl,
     secret_source::SecretPlace,
     traces::Traces,
 };
@@ -137,6 +138,8 @@ pub struct Server {
     pub port: u16,
     /// Origins whose pages may call the service from a browser; empty allows any.
     pub origins: Vec<AllowedOrigin>,
+    /// The address at which browsers reach the service, if it is set.
+    pub public_url: Option<PublicUrl>,
     /// Whether the portal, the pages for people, is served.
     pub portal: bool,
     /// Who may read the metrics; `None` for the operator and, while the service listens on loopback, this machine.

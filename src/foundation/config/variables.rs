@@ -24,6 +24,7 @@ variables! {
     SERVER_HOST = "127.0.0.1", "address to listen on; 0.0.0.0 listens on every interface";
     PORT = "5000", "port to listen on; 0 chooses a free one";
     SERVER_PORT = "", "older name of PORT; PORT wins if both are set";
+    PUBLIC_URL = "", "address of this service for browsers, if a proxy is in front, such as https://shop.example/chat/; the proxy may remove its path from requests or pass it on";
     FRONTEND_URL = "", "websites whose pages may call this server, comma-separated; https://*.shop.example allows every subdomain of one label; unset allows every website";
     PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script; with sites, it also ends questions without a ticket, an account or an API key";
 
