@@ -111,10 +111,10 @@ async fn print_setups(model: &FakeModel, plan: &Plan) {
     let guard_url = guard.url();
     let settings = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", "sk-bench")];
     let with_guard = [&settings[..], &[("GUARD_URL", &guard_url)]].concat();
-    let plain = Setup { name: "one provider, no hooks", file: None, settings: settings.to_vec(), observer: None };
-    let two = Setup { name: "two providers", file: Some(&second), ..plain.clone() };
-    let guarded = Setup { name: "one provider, a guard", settings: with_guard, ..plain.clone() };
-    print_ratios("setups", &[plain, two, guarded], plan).await;
+    let ordinary = Setup { name: "one provider, no hooks", file: None, settings: settings.to_vec(), observer: None };
+    let two = Setup { name: "two providers", file: Some(&second), ..ordinary.clone() };
+    let guarded = Setup { name: "one provider, a guard", settings: with_guard, ..ordinary.clone() };
+    print_ratios("setups", &[ordinary, two, guarded], plan).await;
 }
 
 /// Measures turns that nobody observes, and turns whose metrics are read, that are traced, or that an open page of the operator
@@ -128,14 +128,14 @@ async fn print_observed(model: &FakeModel, plan: &Plan) {
     let all = [&settings[..], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector_url)]].concat();
     let sampler = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.01")];
     let one_percent = [&all[..], &sampler].concat();
-    let plain = Setup { name: "no traces", file: None, settings: settings.to_vec(), observer: None };
+    let ordinary = Setup { name: "no traces", file: None, settings: settings.to_vec(), observer: None };
     let setups = [
-        plain.clone(),
-        Setup { name: "no traces, again", ..plain.clone() },
-        Setup { name: "metrics each second", observer: Some(Observer::Scraper), ..plain.clone() },
-        Setup { name: "traces of 1 %", settings: one_percent, ..plain.clone() },
-        Setup { name: "traces of all", settings: all, ..plain.clone() },
-        Setup { name: "an open /admin page", observer: Some(Observer::Page), ..plain },
+        ordinary.clone(),
+        Setup { name: "no traces, again", ..ordinary.clone() },
+        Setup { name: "metrics each second", observer: Some(Observer::Scraper), ..ordinary.clone() },
+        Setup { name: "traces of 1 %", settings: one_percent, ..ordinary.clone() },
+        Setup { name: "traces of all", settings: all, ..ordinary.clone() },
+        Setup { name: "an open /admin page", observer: Some(Observer::Page), ..ordinary },
     ];
     print_ratios("observed", &setups, plan).await;
 }

@@ -103,8 +103,8 @@ pub(super) async fn open(
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
     let ticket_secret = outage.wait_out(async || storage.secret(TICKET_SECRET).await).await?;
-    let paused = outage.wait_out(async || storage.paused_sites().await).await?;
-    let pauses = OperatorPauses::new(storage.clone(), &paused, spending);
+    let paused_sites = outage.wait_out(async || storage.paused_sites().await).await?;
+    let pauses = OperatorPauses::new(storage.clone(), &paused_sites, spending);
     let sites = Sites::open(&config, checked_sites, &ticket_secret, pauses, clock.clone(), &tasks);
     live_limits::follow(&sites, &turns, &tasks);
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);

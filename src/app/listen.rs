@@ -67,12 +67,11 @@ pub(super) async fn listen(server: &Server) -> Result<Listener, ListenFailure> {
     let failure = |error| ListenFailure::new(server, error);
     let passed = passed_socket()?;
     let is_passed = passed.is_some();
-    let socket = match passed {
-        Some(socket) => socket,
-        None => {
-            let host = server.host.trim_start_matches('[').trim_end_matches(']');
-            TcpListener::bind((host, server.port)).await.map_err(failure)?
-        }
+    let socket = if let Some(socket) = passed {
+        socket
+    } else {
+        let host = server.host.trim_start_matches('[').trim_end_matches(']');
+        TcpListener::bind((host, server.port)).await.map_err(failure)?
     };
     let address = socket.local_addr().map_err(failure)?;
     limit_send_buffers(&socket);

@@ -219,7 +219,7 @@ async fn refused_and_cut_off_turns_say_why() {
     let spans = collector.wait_for(2, TURN).await;
     let call = named(&spans, "chat gpt-4o-mini");
     assert_eq!(call.attributes["error.type"], "cancelled");
-    let turn = spans.iter().filter(|span| span.name == TURN).next_back().expect("the second turn");
+    let turn = spans.iter().rfind(|span| span.name == TURN).expect("the second turn");
     assert_eq!(turn.attributes["error.type"], "client_gone");
 }
 

@@ -33,7 +33,7 @@ failures! { SessionsFailure {
 #[oai(rename = "SessionPage", example)]
 struct Sessions {
     /// The sessions.
-    sessions: Vec<Session>,
+    sessions: Vec<LoggedSession>,
     /// The cursor of the sessions that follow, for `after`; null if there are none.
     #[oai(nullable)]
     next: Option<String>,
@@ -41,8 +41,8 @@ struct Sessions {
 
 /// A session on one day, with the sums of its turns.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "LoggedSession", example)]
-struct Session {
+#[oai(example)]
+struct LoggedSession {
     /// The id of the session.
     session_id: String,
     /// The name of the user; null for guests.
@@ -72,7 +72,7 @@ struct Session {
     cost_usd: f64,
 }
 
-impl Session {
+impl LoggedSession {
     fn new(session: &DaySession) -> Self {
         let DaySession { session_id, user, site, persona, started_at, last_turn_at, .. } = session.clone();
         let DaySession { has_ended, turns, errors, total_tokens, cost_usd, .. } = *session;
@@ -123,7 +123,7 @@ impl SessionsApi {
         let page = all[begin..].iter().take(limit).collect::<Vec<_>>();
         let has_more = begin + page.len() < all.len();
         let next = page.last().filter(|_| has_more).map(|session| cursor(&session.place()));
-        Ok(Json(Sessions { sessions: page.into_iter().map(Session::new).collect(), next }))
+        Ok(Json(Sessions { sessions: page.into_iter().map(LoggedSession::new).collect(), next }))
     }
 }
 
@@ -139,11 +139,11 @@ fn parse_cursor(text: &str) -> SessionPlace {
 
 impl Example for Sessions {
     fn example() -> Self {
-        Self { sessions: vec![Session::example()], next: None }
+        Self { sessions: vec![LoggedSession::example()], next: None }
     }
 }
 
-impl Example for Session {
+impl Example for LoggedSession {
     fn example() -> Self {
         let at = |time: &str| Some(format!("2026-11-29T{time}+01:00"));
         Self {
