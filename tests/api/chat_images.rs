@@ -279,7 +279,8 @@ async fn a_body_that_is_neither_form_nor_json_is_rejected() {
     assert_eq!(model.call_count(), 0);
 }
 
-#[tokio::test]
+// In threads of their own, the server's time limits do not expire while the test encodes images.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_image_of_12_mebibytes_is_accepted_in_every_format() {
     let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
